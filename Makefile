@@ -1,0 +1,60 @@
+# What people and CI call. `make` alone explains the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# One target directory for all clones of a user: RocksDB's C++ takes over ten minutes to build.
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kappa-streams
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+# Debian's ccache stands before the compilers where it is installed.
+export PATH := /usr/lib/ccache:$(PATH)
+
+# One set of features and one profile for everything but benchmarks, so that nothing is built twice.
+CARGO_FLAGS := --workspace --exclude with-kafka --all-features --locked
+BIN := $(CARGO_TARGET_DIR)/debug
+KAFKA_VERSION := 4.3.1
+
+.PHONY: help
+help: ## Show this help
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Install what the build needs and is missing (asks apt-get, as root or by sudo)
+	@.ci/setup
+
+.PHONY: build
+build: setup ## Build all programs
+	@cargo build $(CARGO_FLAGS) --bins
+
+.PHONY: demo
+demo: build ## Show the main job on a year of real flights (KAFKA=host:port FRESH=1)
+	@$(BIN)/demo $(if $(KAFKA),--kafka $(KAFKA)) $(if $(FRESH),--fresh)
+
+.PHONY: test
+test: setup ## Run every test that needs only this checkout
+	@cargo test $(CARGO_FLAGS)
+	@.ci/check-pure
+
+.PHONY: check
+check: setup ## Formatting, lints and documentation, warnings denied
+	@cargo fmt --all --check
+	@cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
+	@RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --no-deps
+
+.PHONY: test-kafka
+test-kafka: build ## The same tests, and the demo, on a real Apache Kafka (needs Docker)
+	@integration-tests/kafka/test $(KAFKA_VERSION)
+
+.PHONY: kafka-image
+kafka-image: ## Build kappa/kafka-local, a stand-in for apache/kafka, from Maven Central
+	@integration-tests/kafka/build-image $(KAFKA_VERSION)
+
+.PHONY: bench
+bench: setup ## Measure CPU per record on a real Kafka beside bare clients (needs Java, or KAFKA=host:port)
+	@cargo build --release --locked -p benchmarks
+	@integration-tests/kafka/bench $(KAFKA)
+
+.PHONY: fmt
+fmt: ## Format all code
+	@cargo fmt --all
