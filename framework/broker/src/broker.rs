@@ -1,0 +1,112 @@
+//! The broker's core: all of its state, moved only by requests and by time handed in.
+
+pub(crate) mod dispatch;
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use kafka_protocol::protocol::StrBytes;
+
+use crate::config::BrokerConfig;
+use crate::fetch::parked::ParkedFetches;
+use crate::groups::Groups;
+use crate::reply::{ConnectionId, Replies};
+use crate::time::Millis;
+use crate::topics::Topics;
+
+/// The node id of the only broker.
+pub(crate) const NODE_ID: i32 = 1;
+
+/// A broker without a socket, a thread or a clock.
+///
+/// Requests go in as frames without their length, answers come out of [`Replies`]: one for each
+/// request, either from the same call or, for a long poll or a member waiting for its group, from a
+/// later one. A connection may have one request under way, as with Kafka. The same calls in the
+/// same order give the same answers, so that a simulation can replay them from a seed.
+///
+/// ```
+/// use bytes::{Buf, Bytes};
+/// use kappa_broker::{Answer, Broker, BrokerConfig, ConnectionId, Millis, Replies};
+///
+/// let mut broker = Broker::new(BrokerConfig::default());
+/// let mut replies = Replies::new();
+/// // `ApiVersions` (18) in version 0, as number 7, from a client without a name.
+/// let request = Bytes::from_static(&[0, 18, 0, 0, 0, 0, 0, 7, 0xff, 0xff]);
+/// broker.handle(Millis::new(0), ConnectionId(1), request, &mut replies);
+///
+/// let answers: Vec<_> = replies.drain().collect();
+/// let [(ConnectionId(1), Answer::Frame(frame))] = answers.as_slice() else { panic!() };
+/// assert!(frame.remaining() > 100);
+/// assert_eq!(broker.next_deadline(), None);
+/// ```
+///
+/// A transaction coordinator will stand beside `groups`, and rules that delay or drop answers for
+/// tests in front of the dispatch.
+#[derive(Debug)]
+pub struct Broker {
+    pub(crate) config: BrokerConfig,
+    pub(crate) topics: Topics,
+    pub(crate) groups: Groups,
+    pub(crate) parked: ParkedFetches,
+    /// The next producer id to give out.
+    pub(crate) next_producer_id: i64,
+    peers: BTreeMap<ConnectionId, StrBytes>,
+}
+
+impl Broker {
+    /// Makes an empty broker.
+    #[must_use]
+    pub fn new(config: BrokerConfig) -> Self {
+        Self {
+            topics: Topics::new(config.partitions_max, config.log_bytes_max),
+            groups: Groups::new(config.groups, config.seed),
+            parked: ParkedFetches::default(),
+            next_producer_id: 0,
+            peers: BTreeMap::new(),
+            config,
+        }
+    }
+
+    /// Tells where a connection comes from; only descriptions of groups show it.
+    pub fn connected(&mut self, connection: ConnectionId, host: &str) {
+        // Kafka shows an address with a slash in front.
+        self.peers.insert(connection, StrBytes::from_string(format!("/{host}")));
+    }
+
+    /// Takes one request: the bytes of a frame behind its length.
+    ///
+    /// Produced batches are kept as slices of these bytes: without a copy, if nobody else holds
+    /// them.
+    pub fn handle(
+        &mut self,
+        now: Millis,
+        connection: ConnectionId,
+        request: Bytes,
+        replies: &mut Replies,
+    ) {
+        self.dispatch(now, connection, request, replies);
+    }
+
+    /// Tells that a connection is gone: what it waited for is forgotten.
+    ///
+    /// Members of groups stay until their session ends, since they may come back by another one.
+    pub fn disconnected(&mut self, connection: ConnectionId) {
+        self.peers.remove(&connection);
+        self.parked.forget(connection);
+    }
+
+    /// Does what is due by now.
+    pub fn tick(&mut self, now: Millis, replies: &mut Replies) {
+        self.complete_expired_fetches(now, replies);
+        self.groups.tick(now, replies);
+    }
+
+    /// Returns when [`tick`](Self::tick) has something to do, unless a request comes first.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Millis> {
+        match (self.parked.next_deadline(), self.groups.next_deadline()) {
+            (Some(fetch), Some(group)) => Some(fetch.min(group)),
+            (fetch, group) => fetch.or(group),
+        }
+    }
+}

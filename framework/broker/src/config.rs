@@ -1,0 +1,86 @@
+//! What can be set on a broker: every setting with its default, unit and reason.
+
+/// The settings of a broker's core.
+///
+/// Where Kafka has a setting of the same meaning, its name is given. Limits that Kafka does not
+/// have keep a runaway test from taking the machine with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokerConfig {
+    /// The host that clients are told to connect to.
+    pub host: String,
+    /// The port that clients are told to connect to.
+    pub port: u16,
+    /// What the cluster id and member ids are made from: two brokers that differ here never hand
+    /// out the same member id.
+    pub seed: u64,
+    /// `auto.create.topics.enable`: whether asking for the metadata of an unknown topic creates it.
+    /// Off, unlike Kafka's default: a misspelt topic name should fail.
+    pub auto_create_topics: bool,
+    /// `num.partitions`: partitions of a topic whose creator leaves the number open.
+    pub default_partitions: i32,
+    /// Partitions of all topics together; creating more is refused.
+    pub partitions_max: usize,
+    /// Bytes of records kept in memory over all topics; more is refused as a full disk would be.
+    pub log_bytes_max: u64,
+    /// `fetch.max.bytes`: records in one response, whatever the client asks for; one batch comes in
+    /// any case.
+    pub fetch_bytes_max: usize,
+    /// Idempotent producers remembered per partition; beyond it the one silent for longest goes.
+    pub producers_per_partition_max: usize,
+    /// `producer.id.expiration.ms`: how long a silent idempotent producer is remembered.
+    pub producer_expiration_ms: i64,
+    /// The consumer groups' settings.
+    pub groups: GroupConfig,
+}
+
+/// The settings of consumer groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GroupConfig {
+    /// `group.initial.rebalance.delay.ms`: how long the first join of an empty group waits for
+    /// others, so that members started together share one rebalance. Kafka: 3 s; here tests wait.
+    pub initial_rebalance_delay_ms: i32,
+    /// `group.min.session.timeout.ms`. Kafka: 6 s; here tests want members to expire soon.
+    pub session_timeout_min_ms: i32,
+    /// `group.max.session.timeout.ms`.
+    pub session_timeout_max_ms: i32,
+    /// How long a new member may wait in a join before it is taken for gone (fixed in Kafka too).
+    pub new_member_timeout_ms: i32,
+    /// `group.max.size`: members of one group, those that have only been given an id included.
+    pub members_max: usize,
+    /// Groups altogether.
+    pub groups_max: usize,
+    /// `offset.metadata.max.bytes`: the text that may go with a committed offset.
+    pub offset_metadata_bytes_max: usize,
+}
+
+impl Default for BrokerConfig {
+    fn default() -> Self {
+        Self {
+            host: "127.0.0.1".to_owned(),
+            port: 9092,
+            seed: 0,
+            auto_create_topics: false,
+            default_partitions: 1,
+            partitions_max: 10_000,
+            log_bytes_max: 4 << 30,
+            fetch_bytes_max: 55 << 20,
+            producers_per_partition_max: 10_000,
+            producer_expiration_ms: 86_400_000,
+            groups: GroupConfig::default(),
+        }
+    }
+}
+
+impl Default for GroupConfig {
+    fn default() -> Self {
+        Self {
+            initial_rebalance_delay_ms: 50,
+            session_timeout_min_ms: 100,
+            session_timeout_max_ms: 1_800_000,
+            new_member_timeout_ms: 300_000,
+            members_max: 1_000,
+            groups_max: 10_000,
+            offset_metadata_bytes_max: 4_096,
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The group coordinator: membership by the classic protocol, and committed offsets.
+//!
+//! A member that joins or syncs may have to wait for the others; its answer then comes with
+//! whatever call completes the phase. Offsets that belong to a transaction will be kept beside the
+//! committed ones until it ends; the expiry of old offsets comes with retention.
+
+pub(crate) mod admin;
+pub(crate) mod group;
+pub(crate) mod join;
+pub(crate) mod member;
+pub(crate) mod offsets;
+pub(crate) mod rebalance;
+pub(crate) mod state;
+pub(crate) mod sync;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::{
+    HeartbeatRequest, HeartbeatResponse, JoinGroupRequest, LeaveGroupRequest, SyncGroupRequest,
+    SyncGroupResponse,
+};
+use kafka_protocol::protocol::StrBytes;
+
+use crate::config::GroupConfig;
+use crate::groups::group::Group;
+use crate::groups::join::Joining;
+use crate::reply::{Call, Replies};
+use crate::time::Millis;
+
+/// All groups, in order of id.
+#[derive(Debug)]
+pub(crate) struct Groups {
+    config: GroupConfig,
+    by_id: BTreeMap<String, Group>,
+    /// When each group next has something to do: the same facts twice, to find the earliest and to
+    /// find a group's own.
+    alarms: BTreeSet<(Millis, String)>,
+    alarm_of: BTreeMap<String, Millis>,
+    member_ids: MemberIds,
+}
+
+/// Makes member ids: a prefix of the client's, the broker's seed and a counter.
+#[derive(Debug)]
+pub(crate) struct MemberIds {
+    seed: u64,
+    next: u64,
+}
+
+/// What every step of a group may need.
+#[derive(Debug)]
+pub(crate) struct Context<'a> {
+    pub(crate) now: Millis,
+    pub(crate) config: &'a GroupConfig,
+    pub(crate) member_ids: &'a mut MemberIds,
+    pub(crate) replies: &'a mut Replies,
+}
+
+impl MemberIds {
+    pub(crate) fn next(&mut self, prefix: &str) -> StrBytes {
+        self.next += 1;
+        StrBytes::from_string(format!("{prefix}-{:016x}-{:08x}", self.seed, self.next))
+    }
+}
+
+impl Groups {
+    pub(crate) fn new(config: GroupConfig, seed: u64) -> Self {
+        Self {
+            config,
+            by_id: BTreeMap::new(),
+            alarms: BTreeSet::new(),
+            alarm_of: BTreeMap::new(),
+            member_ids: MemberIds { seed, next: 0 },
+        }
+    }
+
+    pub(crate) fn join(
+        &mut self,
+        now: Millis,
+        call: Call,
+        client_id: StrBytes,
+        client_host: StrBytes,
+        body: JoinGroupRequest,
+        replies: &mut Replies,
+    ) {
+        let id = body.group_id.to_string();
+        let is_new_member = body.member_id.is_empty();
+        let session = body.session_timeout_ms;
+        let (min, max) = (self.config.session_timeout_min_ms, self.config.session_timeout_max_ms);
+        let refused = if id.is_empty() {
+            Some(ResponseError::InvalidGroupId)
+        } else if !(min..=max).contains(&session) {
+            Some(ResponseError::InvalidSessionTimeout)
+        } else if !self.by_id.contains_key(&id) && !is_new_member {
+            Some(ResponseError::UnknownMemberId)
+        } else if !self.by_id.contains_key(&id) && self.is_full() {
+            Some(ResponseError::GroupMaxSizeReached)
+        } else {
+            None
+        };
+        if let Some(error) = refused {
+            return replies.respond(&call, &join::refusal(body.member_id, error));
+        }
+        let joining = Joining { call, client_id, client_host, body };
+        self.by_id.entry(id.clone()).or_insert_with(|| Group::new(id.clone()));
+        self.with_group(now, &id, replies, |group, context| group.join(context, joining));
+    }
+
+    pub(crate) fn sync(
+        &mut self,
+        now: Millis,
+        call: Call,
+        body: SyncGroupRequest,
+        replies: &mut Replies,
+    ) {
+        let id = body.group_id.to_string();
+        let known = self.with_group(now, &id, replies, |group, context| {
+            group.sync(context, call, body);
+        });
+        if known.is_none() {
+            let error = unknown_group(&id);
+            replies.respond(&call, &SyncGroupResponse::default().with_error_code(error.code()));
+        }
+    }
+
+    pub(crate) fn leave(
+        &mut self,
+        now: Millis,
+        call: Call,
+        body: LeaveGroupRequest,
+        replies: &mut Replies,
+    ) {
+        let id = body.group_id.to_string();
+        let leaving = admin::leaving(body);
+        let results =
+            self.with_group(now, &id, replies, |group, context| group.leave(context, &leaving));
+        let results = results.unwrap_or_else(|| vec![Err(unknown_group(&id)); leaving.len()]);
+        let have_left = results.iter().any(Result::is_ok);
+        replies.respond(&call, &admin::leave_response(call.version, leaving, results));
+        if have_left {
+            // The answers of those who waited for the ones that left come behind the leaver's.
+            self.with_group(now, &id, replies, |group, context| group.after_leave(context));
+        }
+    }
+
+    pub(crate) fn heartbeat(&mut self, now: Millis, body: HeartbeatRequest) -> HeartbeatResponse {
+        let id = body.group_id.to_string();
+        let mut replies = Replies::new();
+        let beat = self.with_group(now, &id, &mut replies, |group, context| {
+            group.heartbeat(context.now, &body)
+        });
+        let beat = beat.unwrap_or_else(|| Err(unknown_group(&id)));
+        HeartbeatResponse::default().with_error_code(beat.err().map_or(0, |error| error.code()))
+    }
+
+    /// Does what is due by now: sessions that end, phases that waited long enough.
+    pub(crate) fn tick(&mut self, now: Millis, replies: &mut Replies) {
+        while let Some((_, id)) = self.alarms.first().filter(|(at, _)| *at <= now).cloned() {
+            self.with_group(now, &id, replies, |group, context| group.expire(context));
+        }
+    }
+
+    /// Returns when the next group has something to do.
+    pub(crate) fn next_deadline(&self) -> Option<Millis> {
+        self.alarms.first().map(|(at, _)| *at)
+    }
+
+    /// Lets a group take a step, and sets its alarm anew.
+    fn with_group<T>(
+        &mut self,
+        now: Millis,
+        id: &str,
+        replies: &mut Replies,
+        step: impl FnOnce(&mut Group, &mut Context<'_>) -> T,
+    ) -> Option<T> {
+        let group = self.by_id.get_mut(id)?;
+        let (config, member_ids) = (&self.config, &mut self.member_ids);
+        let result = step(group, &mut Context { now, config, member_ids, replies });
+        let alarm = group.next_deadline();
+        self.set_alarm(id, alarm);
+        Some(result)
+    }
+
+    fn set_alarm(&mut self, id: &str, alarm: Option<Millis>) {
+        if self.alarm_of.get(id).copied() == alarm {
+            return;
+        }
+        if let Some(old) = self.alarm_of.remove(id) {
+            self.alarms.remove(&(old, id.to_owned()));
+        }
+        if let Some(at) = alarm {
+            self.alarms.insert((at, id.to_owned()));
+            self.alarm_of.insert(id.to_owned(), at);
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.by_id.len() >= self.config.groups_max
+    }
+}
+
+/// Returns what a member of a group hears that does not exist.
+fn unknown_group(id: &str) -> ResponseError {
+    if id.is_empty() { ResponseError::InvalidGroupId } else { ResponseError::UnknownMemberId }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+//! A group: its members, generation and phase. The steps are in `join`, `sync` and `rebalance`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::HeartbeatRequest;
+use kafka_protocol::protocol::StrBytes;
+
+use crate::groups::member::Member;
+use crate::groups::offsets::CommittedOffsets;
+use crate::groups::rebalance::JoinPhase;
+use crate::groups::state::GroupState;
+use crate::time::Millis;
+
+/// One group.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) id: String,
+    state: GroupState,
+    pub(crate) generation: i32,
+    /// `consumer` for consumers; none for a group that only has offsets.
+    pub(crate) protocol_type: Option<StrBytes>,
+    /// The assignment strategy of this generation.
+    pub(crate) protocol: Option<StrBytes>,
+    pub(crate) leader: Option<StrBytes>,
+    /// In the order in which they came.
+    pub(crate) members: Vec<Member>,
+    /// Ids given out whose members have not come back yet, and until when they may.
+    pub(crate) pending: BTreeMap<StrBytes, Millis>,
+    /// The running join phase.
+    pub(crate) join_phase: Option<JoinPhase>,
+    /// Members that have joined but not synced, and until when they may.
+    pub(crate) unsynced: BTreeSet<StrBytes>,
+    pub(crate) sync_deadline: Option<Millis>,
+    pub(crate) offsets: CommittedOffsets,
+}
+
+impl Group {
+    pub(crate) fn new(id: String) -> Self {
+        Self {
+            id,
+            state: GroupState::Empty,
+            generation: 0,
+            protocol_type: None,
+            protocol: None,
+            leader: None,
+            members: Vec::new(),
+            pending: BTreeMap::new(),
+            join_phase: None,
+            unsynced: BTreeSet::new(),
+            sync_deadline: None,
+            offsets: CommittedOffsets::default(),
+        }
+    }
+
+    pub(crate) fn state(&self) -> GroupState {
+        self.state
+    }
+
+    /// Goes to another state: the only place where it changes.
+    pub(crate) fn enter(&mut self, next: GroupState) {
+        let from = self.state;
+        assert!(from.can_become(next), "group {} cannot go from {from} to {next}", self.id);
+        self.state = next;
+    }
+
+    pub(crate) fn member(&self, id: &StrBytes) -> Option<&Member> {
+        self.members.iter().find(|member| member.id == *id)
+    }
+
+    pub(crate) fn member_mut(&mut self, id: &StrBytes) -> Option<&mut Member> {
+        self.members.iter_mut().find(|member| member.id == *id)
+    }
+
+    pub(crate) fn is_leader(&self, id: &StrBytes) -> bool {
+        self.leader.as_ref() == Some(id)
+    }
+
+    /// Returns the id of the static member with this instance name.
+    pub(crate) fn static_member(&self, instance: &StrBytes) -> Option<&StrBytes> {
+        let found = self.members.iter().find(|member| member.instance.as_ref() == Some(instance));
+        found.map(|member| &member.id)
+    }
+
+    /// Checks that a request comes from a member, and from the newest bearer of its instance name.
+    pub(crate) fn check_member(
+        &self,
+        id: &StrBytes,
+        instance: Option<&StrBytes>,
+    ) -> Result<(), ResponseError> {
+        if let Some(instance) = instance {
+            match self.static_member(instance) {
+                None => return Err(ResponseError::UnknownMemberId),
+                Some(newest) if newest != id => return Err(ResponseError::FencedInstanceId),
+                Some(_) => {}
+            }
+        }
+        self.member(id).map(|_| ()).ok_or(ResponseError::UnknownMemberId)
+    }
+
+    /// Removes a member, or an id that was only given out.
+    pub(crate) fn remove(&mut self, id: &StrBytes) -> Option<Member> {
+        self.pending.remove(id);
+        self.unsynced.remove(id);
+        let index = self.members.iter().position(|member| member.id == *id)?;
+        let member = self.members.remove(index);
+        if self.is_leader(id) {
+            self.leader = self.members.first().map(|oldest| oldest.id.clone());
+        }
+        Some(member)
+    }
+
+    /// Returns whether a member with these protocols fits in with the others.
+    pub(crate) fn supports(
+        &self,
+        protocol_type: &StrBytes,
+        protocols: &[(StrBytes, Bytes)],
+    ) -> bool {
+        if self.state == GroupState::Empty {
+            return !protocol_type.is_empty() && !protocols.is_empty();
+        }
+        let by_all = |name: &StrBytes| self.members.iter().all(|member| member.supports(name));
+        self.protocol_type.as_ref() == Some(protocol_type)
+            && protocols.iter().any(|(name, _)| by_all(name))
+    }
+
+    /// Returns the protocol with most votes: each member votes for the first of its own that all
+    /// support. Between equals the one that comes first in the oldest member's list wins.
+    pub(crate) fn select_protocol(&self) -> Option<StrBytes> {
+        let by_all = |name: &StrBytes| self.members.iter().all(|member| member.supports(name));
+        let vote = |member: &Member| {
+            member.protocols.iter().map(|(name, _)| name).find(|name| by_all(name)).cloned()
+        };
+        let votes: Vec<StrBytes> = self.members.iter().filter_map(vote).collect();
+        let count = |name: &StrBytes| votes.iter().filter(|vote| *vote == name).count();
+        let candidates = self.members.first()?.protocols.iter().map(|(name, _)| name).rev();
+        candidates.max_by_key(|name| count(name)).cloned()
+    }
+
+    /// Returns the longest time that members ask for to finish what they do and join again.
+    pub(crate) fn rebalance_timeout_ms(&self) -> i64 {
+        self.members.iter().map(|member| member.rebalance_timeout_ms).max().unwrap_or(0)
+    }
+
+    pub(crate) fn heartbeat(
+        &mut self,
+        now: Millis,
+        body: &HeartbeatRequest,
+    ) -> Result<(), ResponseError> {
+        self.check_member(&body.member_id, body.group_instance_id.as_ref())?;
+        if body.generation_id != self.generation {
+            return Err(ResponseError::IllegalGeneration);
+        }
+        self.renew_session(now, &body.member_id);
+        match self.state {
+            GroupState::PreparingRebalance => Err(ResponseError::RebalanceInProgress),
+            GroupState::Empty => Err(ResponseError::UnknownMemberId),
+            // A member may send heartbeats before it has its assignment.
+            GroupState::CompletingRebalance | GroupState::Stable => Ok(()),
+        }
+    }
+
+    pub(crate) fn renew_session(&mut self, now: Millis, id: &StrBytes) {
+        if let Some(member) = self.member_mut(id) {
+            member.renew_session(now);
+        }
+    }
+
+    /// Returns when this group next has something to do.
+    pub(crate) fn next_deadline(&self) -> Option<Millis> {
+        let sessions = self.members.iter().filter_map(Member::deadline);
+        let pending = self.pending.values().copied();
+        let phases = self.join_phase.as_ref().map(|it| it.deadline).into_iter();
+        sessions.chain(pending).chain(phases).chain(self.sync_deadline).min()
+    }
+}

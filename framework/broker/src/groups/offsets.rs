@@ -1,0 +1,204 @@
+//! Committed offsets: who may commit, what is kept, and reading it back.
+//!
+//! The group with the empty name can have offsets, though nobody can join it: Kafka keeps that for
+//! clients of long ago.
+
+use std::collections::BTreeMap;
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::offset_commit_request::OffsetCommitRequestPartition;
+use kafka_protocol::messages::offset_commit_response::{
+    OffsetCommitResponsePartition, OffsetCommitResponseTopic,
+};
+use kafka_protocol::messages::offset_fetch_response::{
+    OffsetFetchResponsePartition, OffsetFetchResponseTopic,
+};
+use kafka_protocol::messages::{
+    OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse, TopicName,
+};
+use kafka_protocol::protocol::StrBytes;
+
+use crate::groups::Groups;
+use crate::groups::group::Group;
+use crate::groups::state::GroupState;
+use crate::reply::Replies;
+use crate::time::Millis;
+use crate::topics::Topics;
+
+/// The offsets of one group, by topic and partition.
+#[derive(Debug, Default)]
+pub(crate) struct CommittedOffsets {
+    by_topic: BTreeMap<String, BTreeMap<i32, CommittedOffset>>,
+}
+
+/// One committed offset, with what the committer wanted to remember.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CommittedOffset {
+    offset: i64,
+    leader_epoch: i32,
+    metadata: String,
+}
+
+impl CommittedOffsets {
+    pub(crate) fn forget_topic(&mut self, topic: &str) {
+        self.by_topic.remove(topic);
+    }
+
+    fn get(&self, topic: &str, partition: i32) -> Option<&CommittedOffset> {
+        self.by_topic.get(topic)?.get(&partition)
+    }
+}
+
+impl Groups {
+    pub(crate) fn commit_offsets(
+        &mut self,
+        now: Millis,
+        topics: &Topics,
+        body: OffsetCommitRequest,
+    ) -> OffsetCommitResponse {
+        let id = body.group_id.to_string();
+        let known = |topic: &str, index| topics.partition(topic, index).is_ok();
+        let is_any_known = body
+            .topics
+            .iter()
+            .any(|topic| topic.partitions.iter().any(|it| known(&topic.name, it.partition_index)));
+        // As in Kafka, unknown partitions are sorted out before the group has a say.
+        let allowed = if is_any_known { self.admit_commit(now, &id, &body) } else { Ok(()) };
+        let metadata_max = self.config.offset_metadata_bytes_max;
+        let mut results = Vec::with_capacity(body.topics.len());
+        for topic in body.topics {
+            let mut partitions = Vec::with_capacity(topic.partitions.len());
+            for partition in topic.partitions {
+                let index = partition.partition_index;
+                let metadata_bytes = partition.committed_metadata.as_ref().map_or(0, |it| it.len());
+                let error = if !known(&topic.name, index) {
+                    Some(ResponseError::UnknownTopicOrPartition)
+                } else if let Err(error) = allowed {
+                    Some(error)
+                } else if metadata_bytes > metadata_max {
+                    Some(ResponseError::OffsetMetadataTooLarge)
+                } else {
+                    self.commit(&id, &topic.name, partition);
+                    None
+                };
+                let result = OffsetCommitResponsePartition::default().with_partition_index(index);
+                partitions.push(result.with_error_code(error.map_or(0, |error| error.code())));
+            }
+            let result = OffsetCommitResponseTopic::default().with_name(topic.name);
+            results.push(result.with_partitions(partitions));
+        }
+        OffsetCommitResponse::default().with_topics(results)
+    }
+
+    /// Decides whether the group takes a commit from there.
+    fn admit_commit(
+        &mut self,
+        now: Millis,
+        id: &str,
+        body: &OffsetCommitRequest,
+    ) -> Result<(), ResponseError> {
+        let generation = body.generation_id_or_member_epoch;
+        if !self.by_id.contains_key(id) {
+            if generation >= 0 {
+                return Err(ResponseError::IllegalGeneration);
+            }
+            if self.is_full() {
+                return Err(ResponseError::GroupMaxSizeReached);
+            }
+            // Somebody who assigns partitions by hand: the group is nothing but offsets.
+            self.by_id.insert(id.to_owned(), Group::new(id.to_owned()));
+        }
+        // A commit shows that its member lives, which moves the group's alarm.
+        let mut unused = Replies::new();
+        let admitted = self.with_group(now, id, &mut unused, |group, context| {
+            group.admit_commit(context.now, generation, &body.member_id, &body.group_instance_id)
+        });
+        admitted.unwrap_or(Err(ResponseError::CoordinatorNotAvailable))
+    }
+
+    fn commit(&mut self, id: &str, topic: &str, partition: OffsetCommitRequestPartition) {
+        let Some(group) = self.by_id.get_mut(id) else { return };
+        let offsets = group.offsets.by_topic.entry(topic.to_owned()).or_default();
+        let committed = CommittedOffset {
+            offset: partition.committed_offset,
+            leader_epoch: partition.committed_leader_epoch,
+            metadata: partition.committed_metadata.map_or_else(String::new, |it| it.to_string()),
+        };
+        offsets.insert(partition.partition_index, committed);
+    }
+
+    pub(crate) fn fetch_offsets(&self, body: OffsetFetchRequest) -> OffsetFetchResponse {
+        let offsets = self.by_id.get(body.group_id.as_str()).map(|group| &group.offsets);
+        let topics = match body.topics {
+            None => offsets.map(all).unwrap_or_default(),
+            Some(topics) => {
+                let asked = topics.into_iter().map(|topic| {
+                    let indexes = topic.partition_indexes.iter();
+                    let find = |index| offsets.and_then(|it| it.get(&topic.name, index));
+                    let partitions = indexes.map(|index| describe(*index, find(*index))).collect();
+                    OffsetFetchResponseTopic::default()
+                        .with_partitions(partitions)
+                        .with_name(topic.name.clone())
+                });
+                asked.collect()
+            }
+        };
+        OffsetFetchResponse::default().with_topics(topics)
+    }
+
+    /// Forgets what was committed for a topic that is gone.
+    pub(crate) fn forget_topic(&mut self, topic: &str) {
+        self.by_id.values_mut().for_each(|group| group.offsets.forget_topic(topic));
+    }
+}
+
+impl Group {
+    fn admit_commit(
+        &mut self,
+        now: Millis,
+        generation: i32,
+        member_id: &StrBytes,
+        instance: &Option<StrBytes>,
+    ) -> Result<(), ResponseError> {
+        let is_empty = self.state() == GroupState::Empty;
+        if generation < 0 && is_empty {
+            return Ok(());
+        }
+        if generation < 0 && member_id.is_empty() && instance.is_none() {
+            // Members own the partitions now: nobody else may move their offsets.
+            return Err(ResponseError::UnknownMemberId);
+        }
+        self.check_member(member_id, instance.as_ref())?;
+        if generation != self.generation {
+            return Err(ResponseError::IllegalGeneration);
+        }
+        if self.state() == GroupState::CompletingRebalance {
+            return Err(ResponseError::RebalanceInProgress);
+        }
+        self.renew_session(now, member_id);
+        Ok(())
+    }
+}
+
+fn all(offsets: &CommittedOffsets) -> Vec<OffsetFetchResponseTopic> {
+    let topic = |(name, partitions): (&String, &BTreeMap<i32, CommittedOffset>)| {
+        let name = TopicName(StrBytes::from_string(name.clone()));
+        let partitions = partitions.iter().map(|(index, it)| describe(*index, Some(it)));
+        OffsetFetchResponseTopic::default().with_name(name).with_partitions(partitions.collect())
+    };
+    offsets.by_topic.iter().map(topic).collect()
+}
+
+fn describe(index: i32, committed: Option<&CommittedOffset>) -> OffsetFetchResponsePartition {
+    let response = OffsetFetchResponsePartition::default().with_partition_index(index);
+    match committed {
+        None => response
+            .with_committed_offset(-1)
+            .with_committed_leader_epoch(-1)
+            .with_metadata(Some(StrBytes::new())),
+        Some(it) => response
+            .with_committed_offset(it.offset)
+            .with_committed_leader_epoch(it.leader_epoch)
+            .with_metadata(Some(StrBytes::from_string(it.metadata.clone()))),
+    }
+}

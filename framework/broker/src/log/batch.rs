@@ -1,0 +1,216 @@
+//! The header of a record batch: reading it, checking it, and the fields a broker sets in place.
+
+use std::ops::Range;
+
+use bytes::BytesMut;
+use kafka_protocol::ResponseError;
+
+use crate::error::Refusal;
+
+/// The epoch of every partition's leader: there is one broker, so leadership never moves.
+pub(crate) const LEADER_EPOCH: i32 = 0;
+
+/// No producer id: the producer is not idempotent.
+const NO_PRODUCER: i64 = -1;
+
+// Where the fields of a batch of magic 2 lie.
+const LENGTH: usize = 8;
+const EPOCH: usize = 12;
+const MAGIC: usize = 16;
+const CRC: usize = 17;
+const ATTRIBUTES: usize = 21;
+const LAST_OFFSET_DELTA: usize = 23;
+const BASE_TIMESTAMP: usize = 27;
+const MAX_TIMESTAMP: usize = 35;
+const PRODUCER_ID: usize = 43;
+const PRODUCER_EPOCH: usize = 51;
+const BASE_SEQUENCE: usize = 53;
+const COUNT: usize = 57;
+
+/// Where the records begin.
+pub(crate) const HEADER_BYTES: usize = 61;
+/// The base offset and the length, which the length itself does not count.
+const OVERHEAD_BYTES: usize = 12;
+/// The smallest thing that could be a batch of any magic, as Kafka has it.
+const SMALLEST_BATCH_BYTES: usize = 14;
+
+const COMPRESSION_MASK: i16 = 0b111;
+const APPEND_TIME_FLAG: i16 = 1 << 3;
+const TRANSACTIONAL_FLAG: i16 = 1 << 4;
+const CONTROL_FLAG: i16 = 1 << 5;
+
+/// The number of zstd in a batch's attributes.
+pub(crate) const ZSTD: i16 = 4;
+
+/// The fields of a batch's header that the broker looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BatchHeader {
+    pub(crate) base_offset: i64,
+    crc: u32,
+    attributes: i16,
+    last_offset_delta: i32,
+    pub(crate) base_timestamp: i64,
+    pub(crate) max_timestamp: i64,
+    pub(crate) producer_id: i64,
+    pub(crate) producer_epoch: i16,
+    pub(crate) base_sequence: i32,
+    record_count: i32,
+}
+
+impl BatchHeader {
+    /// Reads the header of a stored batch; nothing if the bytes are too few.
+    pub(crate) fn read(batch: &[u8]) -> Option<Self> {
+        Some(Self {
+            base_offset: i64::from_be_bytes(field(batch, 0)?),
+            crc: u32::from_be_bytes(field(batch, CRC)?),
+            attributes: i16::from_be_bytes(field(batch, ATTRIBUTES)?),
+            last_offset_delta: i32::from_be_bytes(field(batch, LAST_OFFSET_DELTA)?),
+            base_timestamp: i64::from_be_bytes(field(batch, BASE_TIMESTAMP)?),
+            max_timestamp: i64::from_be_bytes(field(batch, MAX_TIMESTAMP)?),
+            producer_id: i64::from_be_bytes(field(batch, PRODUCER_ID)?),
+            producer_epoch: i16::from_be_bytes(field(batch, PRODUCER_EPOCH)?),
+            base_sequence: i32::from_be_bytes(field(batch, BASE_SEQUENCE)?),
+            record_count: i32::from_be_bytes(field(batch, COUNT)?),
+        })
+    }
+
+    /// Returns how many records the batch has.
+    pub(crate) fn count(&self) -> i64 {
+        i64::from(self.record_count)
+    }
+
+    /// Returns the number of the compression in use, zero for none.
+    pub(crate) fn compression(&self) -> i16 {
+        self.attributes & COMPRESSION_MASK
+    }
+
+    /// Returns whether the broker's time counts instead of the producer's.
+    pub(crate) fn is_stamped(&self) -> bool {
+        self.attributes & APPEND_TIME_FLAG != 0
+    }
+
+    /// Returns whether the batch belongs to a transaction.
+    pub(crate) fn is_transactional(&self) -> bool {
+        self.attributes & TRANSACTIONAL_FLAG != 0
+    }
+
+    /// Returns whether the producer numbers its batches.
+    pub(crate) fn has_producer(&self) -> bool {
+        self.producer_id != NO_PRODUCER
+    }
+
+    /// Returns the sequence number of the last record: after the largest comes zero.
+    pub(crate) fn last_sequence(&self) -> i32 {
+        let sum = i64::from(self.base_sequence) + i64::from(self.last_offset_delta);
+        i32::try_from(sum & i64::from(i32::MAX)).unwrap_or(0)
+    }
+
+    fn check_records(&self) -> Result<(), Refusal> {
+        let count_by_offsets = i64::from(self.last_offset_delta) + 1;
+        if count_by_offsets <= 0 || count_by_offsets != self.count() {
+            let count = self.record_count;
+            return Err(invalid(format!("{count} records for {count_by_offsets} offsets")));
+        }
+        if self.attributes & CONTROL_FLAG != 0 {
+            return Err(invalid("clients are not allowed to write control records"));
+        }
+        if self.has_producer() && self.base_sequence < 0 {
+            return Err(invalid(format!("sequence number {} is negative", self.base_sequence)));
+        }
+        Ok(())
+    }
+}
+
+/// Finds the one batch of magic 2 that a produce request may hold per partition.
+///
+/// Returns how many of the bytes are the batch, and its header. Like Kafka's, this check comes
+/// before those of the topic's settings, and a rest that is no batch is dropped in silence.
+pub(crate) fn find_single(bytes: &[u8]) -> Result<(usize, BatchHeader), Refusal> {
+    let Some(range) = batch_at(bytes, 0)? else {
+        return Err(invalid("there must be one record batch per partition"));
+    };
+    if bytes.get(MAGIC) != Some(&2) {
+        return Err(invalid("only record batches of magic 2 are taken"));
+    }
+    if batch_at(bytes, range.end)?.is_some() {
+        return Err(invalid("there must be exactly one record batch per partition"));
+    }
+    let header = bytes.get(range.clone()).and_then(BatchHeader::read);
+    let header = header.ok_or_else(|| corrupt("the batch is shorter than its header"))?;
+    Ok((range.end, header))
+}
+
+/// Returns the bytes of the batch that begins here, or nothing if they are not all there.
+fn batch_at(bytes: &[u8], start: usize) -> Result<Option<Range<usize>>, Refusal> {
+    let rest = bytes.get(start..).unwrap_or_default();
+    let Some(length) = field(rest, LENGTH).map(i32::from_be_bytes) else { return Ok(None) };
+    let size = usize::try_from(length).map(|length| length + OVERHEAD_BYTES);
+    match size {
+        Ok(size) if size >= SMALLEST_BATCH_BYTES => {
+            Ok((size <= rest.len()).then(|| start..start + size))
+        }
+        _ => Err(corrupt(format!("a batch cannot have the length {length}"))),
+    }
+}
+
+/// Checks a batch in the order in which Kafka does: offset, size, checksum, counts.
+pub(crate) fn check(batch: &[u8], header: &BatchHeader, bytes_max: i64) -> Result<(), Refusal> {
+    if header.base_offset != 0 {
+        let base = header.base_offset;
+        return Err(invalid(format!("the base offset of a sent batch should be 0, not {base}")));
+    }
+    let size = i64::try_from(batch.len()).unwrap_or(i64::MAX);
+    if size > bytes_max {
+        let message = format!("the batch has {size} bytes, the most for this topic is {bytes_max}");
+        return Err(Refusal::new(ResponseError::MessageTooLarge, message));
+    }
+    if crc32c::crc32c(batch.get(ATTRIBUTES..).unwrap_or_default()) != header.crc {
+        return Err(corrupt("the checksum of the batch does not match"));
+    }
+    header.check_records()
+}
+
+/// Sets the offset of a batch's first record and the epoch; neither is part of the checksum.
+pub(crate) fn assign(batch: &mut BytesMut, base_offset: i64, epoch: i32) {
+    set(batch, 0, base_offset.to_be_bytes());
+    set(batch, EPOCH, epoch.to_be_bytes());
+}
+
+/// Sets whose time counts and the largest timestamp, and the checksum if anything changed.
+pub(crate) fn set_timestamp_type(
+    batch: &mut BytesMut,
+    header: &BatchHeader,
+    is_stamped: bool,
+    max_timestamp: i64,
+) {
+    if header.is_stamped() == is_stamped && header.max_timestamp == max_timestamp {
+        return;
+    }
+    let cleared = header.attributes & !APPEND_TIME_FLAG;
+    let attributes = if is_stamped { cleared | APPEND_TIME_FLAG } else { cleared };
+    set(batch, ATTRIBUTES, attributes.to_be_bytes());
+    set(batch, MAX_TIMESTAMP, max_timestamp.to_be_bytes());
+    let crc = crc32c::crc32c(batch.get(ATTRIBUTES..).unwrap_or_default());
+    set(batch, CRC, crc.to_be_bytes());
+}
+
+fn field<const N: usize>(batch: &[u8], at: usize) -> Option<[u8; N]> {
+    batch.get(at..)?.first_chunk().copied()
+}
+
+fn set<const N: usize>(batch: &mut BytesMut, at: usize, value: [u8; N]) {
+    if let Some(place) = batch.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
+        *place = value;
+    }
+}
+
+fn invalid(message: impl Into<String>) -> Refusal {
+    Refusal::new(ResponseError::InvalidRecord, message)
+}
+
+fn corrupt(message: impl Into<String>) -> Refusal {
+    Refusal::new(ResponseError::CorruptMessage, message)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,43 @@
+//! Offsets by time: the first record at or after a timestamp, and the one with the largest.
+
+use crate::log::batch::BatchHeader;
+use crate::log::records::{self, RecordHead};
+use crate::log::{PartitionLog, StoredBatch};
+
+/// A record found by its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TimedOffset {
+    pub(crate) timestamp: i64,
+    pub(crate) offset: i64,
+}
+
+impl PartitionLog {
+    /// Returns the first record whose timestamp is at least `target`.
+    pub(crate) fn find_time(&self, target: i64) -> Option<TimedOffset> {
+        let first = self.batches.partition_point(|batch| batch.max_timestamp_so_far < target);
+        let candidates = self.batches.range(first..).filter(|it| it.max_timestamp >= target);
+        candidates.filter_map(|it| self.find_record(it, |head| head.timestamp >= target)).next()
+    }
+
+    /// Returns the first record with the largest timestamp.
+    pub(crate) fn find_latest_time(&self) -> Option<TimedOffset> {
+        let largest = self.batches.back()?.max_timestamp_so_far;
+        self.find_time(largest)
+    }
+
+    fn find_record(
+        &self,
+        batch: &StoredBatch,
+        is_wanted: impl Fn(&RecordHead) -> bool,
+    ) -> Option<TimedOffset> {
+        let header = BatchHeader::read(&batch.bytes)?;
+        // A batch is only known to be malformed once it is unpacked: then it has no times.
+        let heads = records::heads(&batch.bytes, &header).ok()?;
+        let found = heads.iter().find(|head| {
+            let offset = header.base_offset + i64::from(head.offset_delta);
+            offset >= self.start_offset() && is_wanted(head)
+        })?;
+        let offset = header.base_offset + i64::from(found.offset_delta);
+        Some(TimedOffset { timestamp: found.timestamp, offset })
+    }
+}

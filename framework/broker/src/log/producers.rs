@@ -1,0 +1,160 @@
+//! What a partition remembers of idempotent producers: the last batches of each.
+//!
+//! A batch whose sequence numbers are among the last five is a retry and is answered again; one
+//! that does not follow the last is refused. A producer that is not known may begin anywhere: Kafka
+//! does not answer `UNKNOWN_PRODUCER_ID` any more. Transactions will add an open one per producer.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use kafka_protocol::ResponseError;
+
+use crate::error::Refusal;
+use crate::log::batch::BatchHeader;
+use crate::time::Millis;
+
+/// The batches a producer may have under way, so those that may be sent again.
+const RECENT_BATCHES: usize = 5;
+
+/// How much is remembered, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ProducersConfig {
+    pub(crate) producers_max: usize,
+    pub(crate) expiration_ms: i64,
+}
+
+/// The producers of one partition.
+#[derive(Debug, Default)]
+pub(crate) struct Producers {
+    by_id: BTreeMap<i64, Producer>,
+}
+
+#[derive(Debug)]
+struct Producer {
+    epoch: i16,
+    recent: VecDeque<RecentBatch>,
+    last_seen: Millis,
+}
+
+/// A batch that was appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RecentBatch {
+    first_sequence: i32,
+    last_sequence: i32,
+    pub(crate) base_offset: i64,
+    pub(crate) timestamp: i64,
+}
+
+/// What a batch's sequence numbers say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sequence {
+    /// It is to be appended.
+    Next,
+    /// It is there already.
+    Duplicate(RecentBatch),
+}
+
+impl Producers {
+    /// Decides about a batch; nothing is remembered yet.
+    pub(crate) fn check(
+        &self,
+        now: Millis,
+        config: &ProducersConfig,
+        batch: &BatchHeader,
+    ) -> Result<Sequence, Refusal> {
+        let known = self.by_id.get(&batch.producer_id);
+        let Some(producer) = known.filter(|it| !it.is_expired(now, config)) else {
+            // Of a producer forgotten or never seen, any sequence is taken, as Kafka does.
+            return Ok(Sequence::Next);
+        };
+        if let Some(earlier) = producer.find(batch) {
+            return Ok(Sequence::Duplicate(earlier));
+        }
+        producer.check_follows(batch).map(|()| Sequence::Next)
+    }
+
+    /// Remembers a batch that was appended.
+    pub(crate) fn record(
+        &mut self,
+        now: Millis,
+        config: &ProducersConfig,
+        batch: &BatchHeader,
+        base_offset: i64,
+        timestamp: i64,
+    ) {
+        if !batch.has_producer() {
+            return;
+        }
+        if !self.by_id.contains_key(&batch.producer_id) {
+            self.make_room(now, config);
+        }
+        let producer = self.by_id.entry(batch.producer_id).or_insert_with(|| Producer {
+            epoch: batch.producer_epoch,
+            recent: VecDeque::new(),
+            last_seen: now,
+        });
+        if producer.epoch != batch.producer_epoch || producer.is_expired(now, config) {
+            producer.epoch = batch.producer_epoch;
+            producer.recent.clear();
+        }
+        producer.last_seen = now;
+        if producer.recent.len() == RECENT_BATCHES {
+            producer.recent.pop_front();
+        }
+        producer.recent.push_back(RecentBatch {
+            first_sequence: batch.base_sequence,
+            last_sequence: batch.last_sequence(),
+            base_offset,
+            timestamp,
+        });
+    }
+
+    fn make_room(&mut self, now: Millis, config: &ProducersConfig) {
+        if self.by_id.len() < config.producers_max {
+            return;
+        }
+        self.by_id.retain(|_, producer| !producer.is_expired(now, config));
+        if self.by_id.len() >= config.producers_max {
+            let silent = self.by_id.iter().min_by_key(|(_, producer)| producer.last_seen);
+            if let Some(id) = silent.map(|(id, _)| *id) {
+                self.by_id.remove(&id);
+            }
+        }
+    }
+}
+
+impl Producer {
+    fn is_expired(&self, now: Millis, config: &ProducersConfig) -> bool {
+        self.last_seen.after(config.expiration_ms) <= now
+    }
+
+    fn find(&self, batch: &BatchHeader) -> Option<RecentBatch> {
+        let (first, last) = (batch.base_sequence, batch.last_sequence());
+        let is_same = |it: &&RecentBatch| it.first_sequence == first && it.last_sequence == last;
+        let recent = (self.epoch == batch.producer_epoch).then_some(&self.recent)?;
+        recent.iter().find(is_same).copied()
+    }
+
+    fn check_follows(&self, batch: &BatchHeader) -> Result<(), Refusal> {
+        let (id, epoch) = (batch.producer_id, batch.producer_epoch);
+        if epoch < self.epoch {
+            let last = self.epoch;
+            let message = format!("epoch {epoch} of producer {id} is older than its last, {last}");
+            return Err(Refusal::new(ResponseError::InvalidProducerEpoch, message));
+        }
+        let expected = match self.recent.back() {
+            // A new epoch begins at zero.
+            _ if epoch != self.epoch => 0,
+            Some(last) => last.last_sequence.checked_add(1).unwrap_or(0),
+            None => 0,
+        };
+        if batch.base_sequence == expected {
+            return Ok(());
+        }
+        let sequence = batch.base_sequence;
+        let message = format!("producer {id} sent sequence {sequence} instead of {expected}");
+        Err(Refusal::new(ResponseError::OutOfOrderSequenceNumber, message))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+//! The broker as a program: it listens until it is told to stop.
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use kappa_broker::{BrokerConfig, Server, ServerConfig};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::error;
+
+/// A small broker that speaks the Kafka protocol, for development and tests.
+///
+/// Once it serves, the first line on standard output is `listening on HOST:PORT`: that address is
+/// the `bootstrap.servers` of any Kafka client. It keeps everything in memory and is not for
+/// production. SIGTERM or Ctrl-C ends it.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Args {
+    /// The host to listen on, which clients are also told to connect to.
+    #[arg(long, default_value = "127.0.0.1")]
+    host: String,
+
+    /// The port to listen on; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+
+    /// Create a topic when its metadata is asked for, as Kafka does by default.
+    #[arg(long)]
+    auto_create_topics: bool,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let is_terminal = io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(is_terminal);
+    log.with_target(false).init();
+    match run(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            error!("{e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: Args) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (mut terminate, mut interrupt) = runtime.block_on(async {
+        Ok::<_, io::Error>((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
+    })?;
+    let broker =
+        BrokerConfig { auto_create_topics: args.auto_create_topics, ..BrokerConfig::default() };
+    let config = ServerConfig { host: args.host, port: args.port, broker, ..Default::default() };
+    let server = Server::start(config)?;
+    let mut out = io::stdout();
+    writeln!(out, "listening on {}", server.bootstrap())?;
+    out.flush()?;
+    runtime.block_on(async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    });
+    server.stop();
+    Ok(())
+}

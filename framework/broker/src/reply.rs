@@ -1,0 +1,172 @@
+//! What the core says: exactly one answer to each request, at once or later.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use kafka_protocol::messages::ApiKey;
+use kafka_protocol::protocol::Encodable;
+
+/// The name of one connection. Whoever drives the broker gives it and never gives it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// The broker's answer to one request.
+#[derive(Debug)]
+pub enum Answer {
+    /// A response to send.
+    Frame(Frame),
+    /// Nothing to send (a produce request without acknowledgement): read the next request.
+    Nothing,
+    /// The connection is to be closed, for this reason.
+    Close(String),
+}
+
+/// The answers of one call into the broker, in the order in which they came about.
+#[derive(Debug, Default)]
+pub struct Replies {
+    answers: Vec<(ConnectionId, Answer)>,
+}
+
+impl Replies {
+    /// Makes an empty list.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the answers out, in order.
+    pub fn drain(&mut self) -> impl Iterator<Item = (ConnectionId, Answer)> + '_ {
+        self.answers.drain(..)
+    }
+
+    pub(crate) fn push(&mut self, connection: ConnectionId, answer: Answer) {
+        self.answers.push((connection, answer));
+    }
+
+    pub(crate) fn close(&mut self, connection: ConnectionId, reason: impl Into<String>) {
+        self.push(connection, Answer::Close(reason.into()));
+    }
+
+    /// Answers a request with a message of the codec.
+    pub(crate) fn respond(&mut self, call: &Call, body: &impl Encodable) {
+        let mut frame = FrameBuilder::new(call);
+        if let Err(e) = body.encode(frame.head(), call.version) {
+            let reason = format!("cannot encode the {:?} response: {e:#}", call.key);
+            return self.close(call.connection, reason);
+        }
+        self.push(call.connection, Answer::Frame(frame.finish()));
+    }
+}
+
+/// Whom to answer, and in which version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Call {
+    pub(crate) connection: ConnectionId,
+    pub(crate) correlation: i32,
+    pub(crate) key: ApiKey,
+    pub(crate) version: i16,
+}
+
+/// Pieces below this size are copied: a pointer to them would cost more than their bytes.
+const SHARED_BYTES_MIN: usize = 1_024;
+
+/// Builds a response of which parts are shared with the log.
+#[derive(Debug)]
+pub(crate) struct FrameBuilder {
+    done: VecDeque<Bytes>,
+    head: BytesMut,
+}
+
+impl FrameBuilder {
+    /// Starts a response to this call: the header is written, the body is not.
+    pub(crate) fn new(call: &Call) -> Self {
+        let mut head = BytesMut::with_capacity(256);
+        // The length of the frame, filled in at the end.
+        head.put_i32(0);
+        head.put_i32(call.correlation);
+        if call.key.response_header_version(call.version) >= 1 {
+            // No tagged fields.
+            head.put_u8(0);
+        }
+        Self { done: VecDeque::new(), head }
+    }
+
+    /// Returns where to write what is not shared.
+    pub(crate) fn head(&mut self) -> &mut BytesMut {
+        &mut self.head
+    }
+
+    /// Appends bytes without copying them, unless they are few.
+    pub(crate) fn share(&mut self, bytes: &Bytes) {
+        if bytes.len() < SHARED_BYTES_MIN {
+            return self.head.put_slice(bytes);
+        }
+        if !self.head.is_empty() {
+            self.done.push_back(self.head.split().freeze());
+        }
+        self.done.push_back(bytes.clone());
+    }
+
+    /// Ends the response.
+    pub(crate) fn finish(mut self) -> Frame {
+        let total = self.head.len() + self.done.iter().map(Bytes::len).sum::<usize>();
+        // Bounded by `fetch_bytes_max` and one batch, far below 2 GiB.
+        let length = i32::try_from(total.saturating_sub(4)).unwrap_or(i32::MAX).to_be_bytes();
+        if let Some(first) = self.done.pop_front() {
+            let mut first = BytesMut::from(first);
+            if let Some(place) = first.first_chunk_mut() {
+                *place = length;
+            }
+            self.done.push_front(first.freeze());
+        } else if let Some(place) = self.head.first_chunk_mut() {
+            *place = length;
+        }
+        if !self.head.is_empty() {
+            self.done.push_back(self.head.freeze());
+        }
+        Frame { pieces: self.done, remaining: total }
+    }
+}
+
+/// The bytes of one response, its length in front; a chain, so that records need no copy.
+#[derive(Debug, Clone, Default)]
+pub struct Frame {
+    pieces: VecDeque<Bytes>,
+    remaining: usize,
+}
+
+impl Buf for Frame {
+    fn remaining(&self) -> usize {
+        self.remaining
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.pieces.front().map_or(&[], |piece| piece)
+    }
+
+    fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let mut filled = 0;
+        for (slice, piece) in slices.iter_mut().zip(&self.pieces) {
+            *slice = IoSlice::new(piece);
+            filled += 1;
+        }
+        filled
+    }
+
+    fn advance(&mut self, count: usize) {
+        assert!(count <= self.remaining, "cannot advance past the end of a frame");
+        self.remaining -= count;
+        let mut left = count;
+        while let Some(piece) = self.pieces.front_mut() {
+            if left < piece.len() {
+                return piece.advance(left);
+            }
+            left -= piece.len();
+            self.pieces.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
