@@ -1,0 +1,114 @@
+//! The command line of an application: run, replay, verify, topology, results.
+//!
+//! An application's `main` names it, says how its topology is built, and gives settings of its own as
+//! defaults; everything else is here.
+
+mod arguments;
+mod commands;
+mod configuration;
+pub mod exit;
+mod logging;
+mod progress;
+mod signals;
+
+use std::fmt;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use self::arguments::{Arguments, Command};
+pub use self::progress::Progress;
+pub use self::signals::heed_signals;
+use crate::error::Result;
+use crate::topology::Topology;
+
+/// An application with a command line.
+///
+/// # Examples
+///
+/// ```no_run
+/// use std::process::ExitCode;
+///
+/// use kappa::cli::App;
+/// use kappa::prelude::*;
+///
+/// fn topology() -> kappa::Result<Topology> {
+///     let builder = StreamsBuilder::new();
+///     let orders: Topic<String, i64> = Topic::new("orders", Utf8, I64);
+///     builder.stream(&orders).filter(|_, amount| *amount > 100).to(&Topic::new("large", Utf8, I64));
+///     builder.build()
+/// }
+///
+/// fn main() -> ExitCode {
+///     App::new("large-orders", topology)
+///         .about("Copies large orders")
+///         .default_setting("commit.interval.ms", "1000")
+///         .main()
+/// }
+/// ```
+pub struct App {
+    name: &'static str,
+    about: &'static str,
+    topology: fn() -> Result<Topology>,
+    defaults: Vec<(&'static str, &'static str)>,
+}
+
+impl App {
+    /// Names an application: the name is its `application.id`, and with that its consumer group.
+    #[must_use]
+    pub fn new(name: &'static str, topology: fn() -> Result<Topology>) -> Self {
+        Self { name, about: "", topology, defaults: Vec::new() }
+    }
+
+    /// Says in one line what the application does.
+    #[must_use]
+    pub fn about(mut self, about: &'static str) -> Self {
+        self.about = about;
+        self
+    }
+
+    /// Sets a default for a setting; file, environment and command line override it.
+    #[must_use]
+    pub fn default_setting(mut self, name: &'static str, value: &'static str) -> Self {
+        self.defaults.push((name, value));
+        self
+    }
+
+    /// Runs the command that the process was started with.
+    #[must_use]
+    pub fn main(self) -> ExitCode {
+        let command = Arguments::command().name(self.name).about(self.about);
+        let matches = match command.try_get_matches() {
+            Ok(matches) => matches,
+            Err(error) => return exit::usage(&error),
+        };
+        match Arguments::from_arg_matches(&matches) {
+            Ok(arguments) => self.execute(&arguments),
+            Err(error) => exit::usage(&error),
+        }
+    }
+
+    fn execute(&self, arguments: &Arguments) -> ExitCode {
+        if let Err(message) = logging::start() {
+            return exit::config(&message);
+        }
+        let done = match &arguments.command {
+            Command::Topology { format } => commands::topology(self, *format),
+            Command::Run { until_caught_up } => commands::run(self, arguments, *until_caught_up),
+            Command::Replay { version, report } => {
+                commands::replay(self, arguments, version, report.as_deref())
+            }
+            Command::Verify { version } => commands::verify(self, arguments, version),
+            Command::Results { topic, top } => {
+                commands::results(self, arguments, topic.as_deref(), *top)
+            }
+        };
+        done.unwrap_or_else(|error| exit::failed(&error))
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,222 @@
+//! The commands.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use super::App;
+use super::arguments::{Arguments, Format};
+use super::progress::{Progress, per_second};
+use super::{configuration, exit, heed_signals};
+use crate::config::Settings;
+use crate::error::{Error, ErrorKind, Result};
+use crate::kafka::rdkafka::RdKafka;
+use crate::runtime::replay::{Replay, ReplayReport};
+use crate::runtime::results::{LatestValues, latest_values};
+use crate::runtime::verify::{Verdict, Verify};
+use crate::runtime::{KafkaStreams, Stop};
+use crate::topology::TopicNames;
+
+/// Shows the topology.
+pub(super) fn topology(app: &App, format: Format) -> Result<ExitCode> {
+    let topology = (app.topology)()?;
+    print(match format {
+        Format::Text => topology.describe(),
+        Format::Mermaid => topology.mermaid(),
+    })
+}
+
+/// What a run that ended by itself did.
+#[derive(Debug, Serialize)]
+struct RunReport {
+    application: &'static str,
+    processed_records: u64,
+    restored_records: u64,
+    dropped_records: u64,
+    elapsed_seconds: f64,
+    records_per_second: f64,
+}
+
+/// Runs live.
+pub(super) fn run(app: &App, arguments: &Arguments, until_caught_up: bool) -> Result<ExitCode> {
+    let settings = configuration::settings(app, arguments)?;
+    let streams = KafkaStreams::new((app.topology)()?, settings);
+    let stop = streams.stop_handle();
+    heed_signals(&stop)?;
+    streams.start().or_else(|error| ignore_stop(error, &stop))?;
+    if !until_caught_up || stop.is_asked() {
+        streams.wait()?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut progress = Progress::start(app.name, None);
+    let caught_up = streams.wait_until_caught_up(|done| progress.update(done.processed, None));
+    let elapsed = progress.finish();
+    let closed = streams.close();
+    if stop_was_signalled(&caught_up) {
+        closed?;
+        return Ok(ExitCode::from(exit::INTERRUPTED));
+    }
+    // What ended the threads says more than that they ended.
+    closed.and(caught_up)?;
+    let done = streams.progress();
+    let report = RunReport {
+        application: app.name,
+        processed_records: done.processed,
+        restored_records: done.restored,
+        dropped_records: done.dropped.total(),
+        elapsed_seconds: elapsed.as_secs_f64(),
+        records_per_second: per_second(done.processed, elapsed),
+    };
+    if arguments.json {
+        return print_json(&report);
+    }
+    let RunReport { processed_records, elapsed_seconds, records_per_second, .. } = &report;
+    print(format!(
+        "{} has caught up: {processed_records} records in {elapsed_seconds:.1} s, \
+         {records_per_second:.0} records/s\n",
+        app.name
+    ))
+}
+
+/// Runs again from offset zero.
+pub(super) fn replay(
+    app: &App,
+    arguments: &Arguments,
+    version: &str,
+    report_path: Option<&Path>,
+) -> Result<ExitCode> {
+    let settings = configuration::settings(app, arguments)?;
+    let stop = Stop::new();
+    heed_signals(&stop)?;
+    let replay = Replay::new((app.topology)()?, settings.clone(), version)?;
+    let mut progress = Progress::start(&format!("{}--{version}", app.name), Some(0));
+    let report = replay.run(&stop, |done| progress.update(done.records, Some(done.records_total)));
+    let _ = progress.finish();
+    let report = report?;
+    let path = report_path.map_or_else(|| default_report(&settings, version), Path::to_owned);
+    write_report(&path, &report)?;
+    if arguments.json {
+        return print_json(&report);
+    }
+    print(format!("{report}\n  report   {}\n", path.display()))
+}
+
+/// Compares live results with a rerun's.
+pub(super) fn verify(app: &App, arguments: &Arguments, version: &str) -> Result<ExitCode> {
+    let settings = configuration::settings(app, arguments)?;
+    let stop = Stop::new();
+    heed_signals(&stop)?;
+    let verdict = Verify::new((app.topology)()?, settings, version).run(&stop)?;
+    if arguments.json {
+        print_json(&verdict)?;
+    } else {
+        print(format!("{verdict}\n"))?;
+    }
+    Ok(match verdict {
+        Verdict::Equal { .. } => ExitCode::SUCCESS,
+        Verdict::Different { .. } => ExitCode::from(exit::DIFFERENT),
+        Verdict::NotSameCut { .. } => ExitCode::from(exit::NOT_SAME_CUT),
+    })
+}
+
+/// Shows the latest value of each key.
+pub(super) fn results(
+    app: &App,
+    arguments: &Arguments,
+    topic: Option<&str>,
+    top: Option<usize>,
+) -> Result<ExitCode> {
+    let settings = configuration::settings(app, arguments)?;
+    let stop = Stop::new();
+    heed_signals(&stop)?;
+    let clients = RdKafka::new(&settings, &settings.application_id);
+    let topics: Vec<String> = match topic {
+        Some(topic) => vec![topic.to_owned()],
+        None => {
+            let outputs = (app.topology)()?.output_topics();
+            outputs.into_iter().map(|topic| topic.as_ref().to_owned()).collect()
+        }
+    };
+    for topic in topics {
+        let latest = latest_values(&clients, &settings, &topic, &stop)?;
+        if arguments.json {
+            print_rows_as_json(&topic, &latest, top)?;
+        } else {
+            print_rows(&topic, &latest, top)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_rows(topic: &str, latest: &LatestValues, top: Option<usize>) -> Result<ExitCode> {
+    let shown = top.unwrap_or(usize::MAX);
+    let mut text = format!("{topic}: {} keys, {} records\n", latest.rows.len(), latest.records);
+    for (key, value) in latest.rows.iter().take(shown) {
+        let (key, value) = (String::from_utf8_lossy(key), String::from_utf8_lossy(value));
+        text.push_str(&format!("  {key}  {value}\n"));
+    }
+    if latest.rows.len() > shown {
+        text.push_str(&format!("  ... {} more\n", latest.rows.len() - shown));
+    }
+    print(text)
+}
+
+/// One row as JSON: a value that is JSON stands as such, another as a string.
+#[derive(Debug, Serialize)]
+struct Row<'a> {
+    topic: &'a str,
+    key: String,
+    value: serde_json::Value,
+}
+
+fn print_rows_as_json(topic: &str, latest: &LatestValues, top: Option<usize>) -> Result<ExitCode> {
+    for (key, value) in latest.rows.iter().take(top.unwrap_or(usize::MAX)) {
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        let value = serde_json::from_slice(value)
+            .unwrap_or_else(|_| serde_json::Value::String(text(value)));
+        print_json(&Row { topic, key: text(key), value })?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A run that is stopped while it starts ends like any other.
+fn ignore_stop(error: Error, stop: &Stop) -> Result<()> {
+    if error.is_interrupted() && stop.is_asked() { Ok(()) } else { Err(error) }
+}
+
+fn stop_was_signalled(result: &Result<()>) -> bool {
+    result.as_ref().is_err_and(Error::is_interrupted)
+}
+
+fn default_report(settings: &Settings, version: &str) -> PathBuf {
+    let names = TopicNames::versioned(&settings.application_id, version);
+    settings.state_dir.join(names.application_id()).join("report.json")
+}
+
+fn write_report(path: &Path, report: &ReplayReport) -> Result<()> {
+    let failed = |cause: Box<dyn std::error::Error + Send + Sync>| {
+        Error::state(format!("cannot write the report to {}", path.display())).with_source(cause)
+    };
+    let text = serde_json::to_vec_pretty(report).map_err(|cause| failed(cause.into()))?;
+    std::fs::write(path, text).map_err(|cause| failed(cause.into()))
+}
+
+fn print_json(value: &impl Serialize) -> Result<ExitCode> {
+    let text = serde_json::to_string(value).map_err(|cause| {
+        Error::new(ErrorKind::Serialization, "cannot print JSON").with_source(cause)
+    })?;
+    print(format!("{text}\n"))
+}
+
+fn print(text: impl Display) -> Result<ExitCode> {
+    let written = write!(std::io::stdout(), "{text}");
+    match written {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        // The reader has seen enough, as in `results | head`.
+        Err(cause) if cause.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(cause) => Err(Error::state("cannot write to standard output").with_source(cause)),
+    }
+}

@@ -1,0 +1,31 @@
+//! Settings from all their sources.
+
+use super::App;
+use super::arguments::Arguments;
+use crate::config::{Settings, StreamsConfig};
+use crate::error::{Error, Result};
+
+/// Returns the settings of a run.
+pub(super) fn settings(app: &App, arguments: &Arguments) -> Result<Settings> {
+    let mut config = StreamsConfig::new(app.name);
+    for (name, value) in &app.defaults {
+        config = config.with_default(name, value)?;
+    }
+    if let Some(path) = &arguments.config {
+        config = config.with_file(path)?;
+    }
+    config = config.with_environment(std::env::vars())?;
+    if let Some(servers) = &arguments.bootstrap_servers {
+        config = config.with_argument("bootstrap.servers", servers)?;
+    }
+    if let Some(directory) = &arguments.state_dir {
+        config = config.with_argument("state.dir", &directory.to_string_lossy())?;
+    }
+    for setting in &arguments.set {
+        let Some((name, value)) = setting.split_once('=') else {
+            return Err(Error::config(format!("expected --set NAME=VALUE, found `{setting}`")));
+        };
+        config = config.with_argument(name.trim(), value)?;
+    }
+    config.resolve()
+}

@@ -1,0 +1,192 @@
+//! Configuration: raw names and values in layers, checked and resolved once into [`Settings`].
+//!
+//! Names are Kafka's. Low to high, a value comes from the built-in default, the program's own default,
+//! a file, the environment, the command line. Every value remembers where it came from, so that an
+//! error can say it; an unknown name is refused with the nearest known one.
+
+mod clients;
+mod environment;
+mod properties;
+mod settings;
+mod table;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+pub use clients::ClientProperties;
+pub use settings::{DeserializationHandler, Settings, StoreType, TaskIdle};
+pub use table::{Kind, SETTINGS, Setting};
+
+use crate::error::{Error, Result};
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// Nobody set it.
+    Default,
+    /// The program's own default, which everything below overrides.
+    Program,
+    /// A line of a properties file.
+    File(Arc<str>, usize),
+    /// An environment variable.
+    Environment(Arc<str>),
+    /// An argument of the command line.
+    CommandLine,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("the built-in default"),
+            Self::Program => f.write_str("the program's default"),
+            Self::File(path, line) => write!(f, "{path}:{line}"),
+            Self::Environment(name) => write!(f, "environment variable {name}"),
+            Self::CommandLine => f.write_str("the command line"),
+        }
+    }
+}
+
+/// Names and values as given, in layers.
+///
+/// # Examples
+///
+/// ```
+/// use kappa::config::StreamsConfig;
+///
+/// # fn main() -> kappa::Result<()> {
+/// let settings = StreamsConfig::new("orders-app")
+///     .with_default("commit.interval.ms", "1000")?
+///     .resolve()?;
+/// assert_eq!(settings.commit_interval.as_secs(), 1);
+///
+/// let error = StreamsConfig::new("orders-app").with_default("comit.interval.ms", "1000");
+/// assert!(error.unwrap_err().to_string().contains("did you mean `commit.interval.ms`"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct StreamsConfig {
+    values: BTreeMap<String, (String, Source)>,
+}
+
+impl StreamsConfig {
+    /// Starts the configuration of an application.
+    #[must_use]
+    pub fn new(application_id: &str) -> Self {
+        let id = (application_id.to_owned(), Source::Program);
+        Self { values: std::iter::once(("application.id".to_owned(), id)).collect() }
+    }
+
+    /// Sets a default of the program's own; whatever was set otherwise stays.
+    ///
+    /// # Errors
+    ///
+    /// Where the name is unknown.
+    pub fn with_default(mut self, name: &str, value: &str) -> Result<Self> {
+        check_name(name, &Source::Program)?;
+        let default = (value.to_owned(), Source::Program);
+        self.values.entry(name.to_owned()).or_insert(default);
+        Ok(self)
+    }
+
+    /// Sets values from a properties file, over the program's defaults.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be read, a line is no property, or a name is unknown.
+    pub fn with_file(mut self, path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|cause| {
+            let message = format!("cannot read the configuration file {}", path.display());
+            Error::config(message).with_source(cause)
+        })?;
+        let shown: Arc<str> = path.display().to_string().into();
+        for (line, name, value) in properties::parse(&shown, &text)? {
+            self.set(&name, &value, Source::File(shown.clone(), line))?;
+        }
+        Ok(self)
+    }
+
+    /// Sets values from environment variables that begin with `KAPPA_`, over files:
+    /// `KAPPA_BOOTSTRAP_SERVERS` is `bootstrap.servers`; `__` stands for `_` and `___` for `-`.
+    ///
+    /// # Errors
+    ///
+    /// Where a variable names no setting.
+    pub fn with_environment(
+        mut self,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self> {
+        for (variable, value) in variables {
+            if let Some(name) = environment::setting(&variable) {
+                self.set(&name, &value, Source::Environment(variable.into()))?;
+            }
+        }
+        Ok(self)
+    }
+
+    /// Sets one value from the command line, over everything else.
+    ///
+    /// # Errors
+    ///
+    /// Where the name is unknown.
+    pub fn with_argument(mut self, name: &str, value: &str) -> Result<Self> {
+        self.set(name, value, Source::CommandLine)?;
+        Ok(self)
+    }
+
+    /// Returns a value as given, with where it came from; the built-in default where nobody set it.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<(&str, Source)> {
+        if let Some((value, source)) = self.values.get(name) {
+            return Some((value, source.clone()));
+        }
+        let setting = SETTINGS.iter().find(|setting| setting.name == name)?;
+        setting.default.map(|value| (value, Source::Default))
+    }
+
+    /// Checks all values and returns them typed.
+    ///
+    /// # Errors
+    ///
+    /// Where a value is missing or out of its range; the message says where it came from.
+    pub fn resolve(&self) -> Result<Settings> {
+        Settings::resolve(self)
+    }
+
+    fn set(&mut self, name: &str, value: &str, source: Source) -> Result<()> {
+        check_name(name, &source)?;
+        self.values.insert(name.to_owned(), (value.to_owned(), source));
+        Ok(())
+    }
+
+    /// Visits what was set, by name.
+    fn iter(&self) -> impl Iterator<Item = (&str, &str, &Source)> {
+        self.values.iter().map(|(name, (value, source))| (name.as_str(), value.as_str(), source))
+    }
+}
+
+fn check_name(name: &str, source: &Source) -> Result<()> {
+    if SETTINGS.iter().any(|setting| setting.name == name) || clients::is_client_setting(name) {
+        return Ok(());
+    }
+    let mut message = format!("unknown setting `{name}` (from {source})");
+    if let Some(nearest) = nearest(name) {
+        message.push_str(&format!(": did you mean `{nearest}`?"));
+    }
+    Err(Error::config(message))
+}
+
+/// How alike two names must be, from 0 to 1, for one to be suggested.
+const LIKENESS_MIN: f64 = 0.8;
+
+fn nearest(name: &str) -> Option<&'static str> {
+    let names = SETTINGS.iter().map(|setting| setting.name).chain(clients::common_names());
+    let likeness = |known: &str| strsim::jaro_winkler(name, known);
+    let best = names.max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(best) >= LIKENESS_MIN).then_some(best)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,203 @@
+//! Settings, checked and typed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{ClientProperties, Kind, SETTINGS, StreamsConfig};
+use crate::error::{Error, Result};
+
+/// Where a store keeps its committed rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StoreType {
+    /// In RocksDB, in the task's state directory.
+    RocksDb,
+    /// In memory; rebuilt from the changelog at every start.
+    InMemory,
+}
+
+/// What to do with a record that cannot be decoded (row ER1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DeserializationHandler {
+    /// Stop with an error that names the record; nothing is lost, it is read again after a restart.
+    #[default]
+    Fail,
+    /// Skip the record, count it and log it.
+    Continue,
+}
+
+/// How long a task waits for an input that has nothing (row T3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskIdle {
+    /// Not at all: what is there is taken.
+    Never,
+    /// While records are on the broker, and this long after they ran out.
+    For(Duration),
+}
+
+/// All settings of an application, typed and within their ranges.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `application.id`
+    pub application_id: String,
+    /// `commit.interval.ms`
+    pub commit_interval: Duration,
+    /// `default.dsl.store`
+    pub default_store: StoreType,
+    /// `deserialization.exception.handler`
+    pub deserialization_handler: DeserializationHandler,
+    /// `input.buffer.max.bytes`
+    pub input_buffer_bytes_max: usize,
+    /// `max.partition.skew.ms`
+    pub partition_skew_max: Option<Duration>,
+    /// `max.task.idle.ms`
+    pub task_idle: TaskIdle,
+    /// `num.stream.threads`
+    pub threads: usize,
+    /// `poll.ms`
+    pub poll: Duration,
+    /// `repartition.purge.interval.ms`
+    pub purge_interval: Duration,
+    /// `replication.factor`
+    pub replication_factor: i32,
+    /// `rocksdb.block.cache.bytes`
+    pub rocksdb_block_cache_bytes: usize,
+    /// `rocksdb.write.buffer.bytes`
+    pub rocksdb_write_buffer_bytes: usize,
+    /// `state.dir`
+    pub state_dir: PathBuf,
+    /// `state.flush.interval.ms`
+    pub state_flush_interval: Duration,
+    /// `statestore.cache.max.bytes`
+    pub cache_bytes_max: usize,
+    /// `statestore.uncommitted.max.bytes`
+    pub uncommitted_bytes_max: Option<usize>,
+    /// `task.timeout.ms`
+    pub task_timeout: Duration,
+    /// `windowstore.changelog.additional.retention.ms`
+    pub window_changelog_additional_retention: Duration,
+    /// What is passed on to the Kafka clients.
+    pub clients: ClientProperties,
+}
+
+/// The longest application id: topic names derived from it must stay within Kafka's 249 characters.
+const APPLICATION_ID_LEN_MAX: usize = 100;
+
+impl Settings {
+    pub(super) fn resolve(config: &StreamsConfig) -> Result<Self> {
+        let skew = config.get("max.partition.skew.ms");
+        let idle = number(config, "max.task.idle.ms")?;
+        let uncommitted = number(config, "statestore.uncommitted.max.bytes")?;
+        Ok(Self {
+            application_id: application_id(config)?,
+            commit_interval: millis(config, "commit.interval.ms")?,
+            default_store: match text(config, "default.dsl.store")?.as_str() {
+                "in_memory" => StoreType::InMemory,
+                _ => StoreType::RocksDb,
+            },
+            deserialization_handler: deserialization_handler(config)?,
+            input_buffer_bytes_max: bytes(config, "input.buffer.max.bytes")?,
+            partition_skew_max: skew
+                .map(|_| millis(config, "max.partition.skew.ms"))
+                .transpose()?,
+            task_idle: match u64::try_from(idle) {
+                Ok(idle) => TaskIdle::For(Duration::from_millis(idle)),
+                Err(_) => TaskIdle::Never,
+            },
+            threads: bytes(config, "num.stream.threads")?,
+            poll: millis(config, "poll.ms")?,
+            purge_interval: millis(config, "repartition.purge.interval.ms")?,
+            replication_factor: i32::try_from(number(config, "replication.factor")?).unwrap_or(-1),
+            rocksdb_block_cache_bytes: bytes(config, "rocksdb.block.cache.bytes")?,
+            rocksdb_write_buffer_bytes: bytes(config, "rocksdb.write.buffer.bytes")?,
+            state_dir: text(config, "state.dir")?.into(),
+            state_flush_interval: millis(config, "state.flush.interval.ms")?,
+            cache_bytes_max: bytes(config, "statestore.cache.max.bytes")?,
+            uncommitted_bytes_max: usize::try_from(uncommitted).ok(),
+            task_timeout: millis(config, "task.timeout.ms")?,
+            window_changelog_additional_retention: millis(
+                config,
+                "windowstore.changelog.additional.retention.ms",
+            )?,
+            clients: clients(config)?,
+        })
+    }
+}
+
+fn clients(config: &StreamsConfig) -> Result<ClientProperties> {
+    // Checked here although it is only passed on: an empty list waits for ever.
+    text(config, "bootstrap.servers")?;
+    text(config, "processing.guarantee")?;
+    ClientProperties::of(config)
+}
+
+fn application_id(config: &StreamsConfig) -> Result<String> {
+    let id = text(config, "application.id")?;
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if id.len() > APPLICATION_ID_LEN_MAX || !id.chars().all(legal) || id.starts_with('.') {
+        return Err(Error::config(format!(
+            "setting application.id: `{id}` may have only letters, digits, `.`, `_` and `-`, must \
+             not begin with `.`, and has at most {APPLICATION_ID_LEN_MAX} characters"
+        )));
+    }
+    Ok(id)
+}
+
+fn deserialization_handler(config: &StreamsConfig) -> Result<DeserializationHandler> {
+    let handler = text(config, "deserialization.exception.handler")?;
+    let goes_on = handler == "continue" || handler.ends_with("LogAndContinueExceptionHandler");
+    Ok(if goes_on { DeserializationHandler::Continue } else { DeserializationHandler::Fail })
+}
+
+/// Returns a value that is not empty and, where only some words are allowed, one of them.
+fn text(config: &StreamsConfig, name: &str) -> Result<String> {
+    let Some((value, source)) = config.get(name) else {
+        return Err(Error::config(format!("setting {name} is missing")));
+    };
+    let value = value.trim();
+    let words = match kind(name) {
+        Kind::Choice(words) => words,
+        _ => &[],
+    };
+    if value.is_empty() {
+        return Err(Error::config(format!("setting {name} is empty (from {source})")));
+    }
+    if !words.is_empty() && !words.contains(&value) {
+        let words = words.join(", ");
+        return Err(Error::config(format!(
+            "setting {name}: `{value}` is none of {words} (from {source})"
+        )));
+    }
+    Ok(value.to_owned())
+}
+
+fn number(config: &StreamsConfig, name: &str) -> Result<i64> {
+    let value = text(config, name)?;
+    let (unit, min, max) = match kind(name) {
+        Kind::Millis(min, max) => ("milliseconds", min, max),
+        Kind::Bytes(min, max) => ("bytes", min, max),
+        Kind::Count(min, max) => ("things", min, max),
+        Kind::Text | Kind::Path | Kind::Choice(_) => ("", i64::MIN, i64::MAX),
+    };
+    let number = value.parse::<i64>().ok().filter(|number| (min..=max).contains(number));
+    number.ok_or_else(|| {
+        let source = config.get(name).map_or(super::Source::Default, |(_, source)| source);
+        Error::config(format!(
+            "setting {name}: `{value}` is not a whole number of {unit} from {min} to {max} (from \
+             {source})"
+        ))
+    })
+}
+
+fn millis(config: &StreamsConfig, name: &str) -> Result<Duration> {
+    let millis = number(config, name)?;
+    Ok(Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
+}
+
+fn bytes(config: &StreamsConfig, name: &str) -> Result<usize> {
+    Ok(usize::try_from(number(config, name)?).unwrap_or(0))
+}
+
+fn kind(name: &str) -> Kind {
+    let setting = SETTINGS.iter().find(|setting| setting.name == name);
+    setting.map_or(Kind::Text, |setting| setting.kind)
+}

@@ -1,0 +1,185 @@
+//! Every setting of the library, declared once: name, default, range and what it does.
+
+/// A setting as declared.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// Its name, Kafka's where Kafka has it.
+    pub name: &'static str,
+    /// Its default; none if it must be set or is off.
+    pub default: Option<&'static str>,
+    /// What its values are.
+    pub kind: Kind,
+    /// What it does.
+    pub doc: &'static str,
+}
+
+/// What the values of a setting are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Any text but none.
+    Text,
+    /// A path.
+    Path,
+    /// Whole milliseconds within bounds, both included.
+    Millis(i64, i64),
+    /// Whole bytes within bounds, both included.
+    Bytes(i64, i64),
+    /// A whole number within bounds, both included.
+    Count(i64, i64),
+    /// One of these words.
+    Choice(&'static [&'static str]),
+}
+
+const DAY_MS: i64 = 86_400_000;
+/// A bound against slips of the keyboard rather than a limit of the engine.
+const CENTURY_MS: i64 = 36_525 * DAY_MS;
+const MIB: i64 = 1 << 20;
+const TIB: i64 = 1 << 40;
+
+const fn setting(
+    name: &'static str,
+    default: Option<&'static str>,
+    kind: Kind,
+    doc: &'static str,
+) -> Setting {
+    Setting { name, default, kind, doc }
+}
+
+/// The settings, by name.
+pub const SETTINGS: &[Setting] = &[
+    setting(
+        "application.id",
+        None,
+        Kind::Text,
+        "name of the application: its consumer group, the prefix of its internal topics, its state \
+         directory; letters, digits, `.`, `_` and `-`",
+    ),
+    setting(
+        "bootstrap.servers",
+        Some("localhost:9092"),
+        Kind::Text,
+        "brokers to ask first, as host:port, separated by commas",
+    ),
+    setting(
+        "commit.interval.ms",
+        Some("30000"),
+        Kind::Millis(1, DAY_MS),
+        "how often progress is committed; caches are flushed, and with them results sent, as often",
+    ),
+    setting(
+        "default.dsl.store",
+        Some("rocksdb"),
+        Kind::Choice(&["rocksdb", "in_memory", "rocksDB"]),
+        "where stores keep their rows unless they say otherwise",
+    ),
+    setting(
+        "deserialization.exception.handler",
+        Some("fail"),
+        Kind::Choice(&[
+            "fail",
+            "continue",
+            "org.apache.kafka.streams.errors.LogAndFailExceptionHandler",
+            "org.apache.kafka.streams.errors.LogAndContinueExceptionHandler",
+        ]),
+        "what happens to a record that cannot be decoded: `fail` stops at it and loses nothing, \
+         `continue` skips, counts and logs it",
+    ),
+    setting(
+        "input.buffer.max.bytes",
+        Some("67108864"),
+        Kind::Bytes(MIB, TIB),
+        "memory for records fetched and not yet processed, of all threads together; a partition that \
+         has its share is not read until it has room",
+    ),
+    setting(
+        "max.partition.skew.ms",
+        None,
+        Kind::Millis(0, CENTURY_MS),
+        "how far, in event time, an external input partition may run ahead of the slowest one of the \
+         same thread; off by default",
+    ),
+    setting(
+        "max.task.idle.ms",
+        Some("0"),
+        Kind::Millis(-1, DAY_MS),
+        "how long a task waits for records of an empty input that is read to its end, before it goes \
+         on with the others; -1 never waits, not even for records that are on the broker",
+    ),
+    setting("num.stream.threads", Some("1"), Kind::Count(1, 256), "threads that process records"),
+    setting(
+        "poll.ms",
+        Some("100"),
+        Kind::Millis(1, 60_000),
+        "the longest time a thread with nothing to do waits before it looks around",
+    ),
+    setting(
+        "processing.guarantee",
+        Some("at_least_once"),
+        Kind::Choice(&["at_least_once"]),
+        "what a crash may do to results; at_least_once may count a record twice",
+    ),
+    setting(
+        "repartition.purge.interval.ms",
+        Some("30000"),
+        Kind::Millis(1, CENTURY_MS),
+        "how often records of repartition topics that were processed are deleted",
+    ),
+    setting(
+        "replication.factor",
+        Some("-1"),
+        Kind::Count(-1, 32_767),
+        "copies of each topic the application creates; -1 is the broker's default",
+    ),
+    setting(
+        "rocksdb.block.cache.bytes",
+        Some("67108864"),
+        Kind::Bytes(MIB, TIB),
+        "memory for blocks read from disk, of all stores of the process together",
+    ),
+    setting(
+        "rocksdb.write.buffer.bytes",
+        Some("134217728"),
+        Kind::Bytes(MIB, TIB),
+        "memory for rows not yet written to disk, of all stores of the process together",
+    ),
+    setting(
+        "state.dir",
+        Some("/tmp/kappa-streams"),
+        Kind::Path,
+        "directory of local state; each application has one of its own in it",
+    ),
+    setting(
+        "state.flush.interval.ms",
+        Some("60000"),
+        Kind::Millis(1_000, DAY_MS),
+        "how often rows are written to disk even if memory has room, so that little is restored from \
+         the changelog after a crash",
+    ),
+    setting(
+        "statestore.cache.max.bytes",
+        Some("10485760"),
+        Kind::Bytes(0, TIB),
+        "memory of the stores' write-back caches, of all threads together; 0 switches caching off: \
+         every update is then sent",
+    ),
+    setting(
+        "statestore.uncommitted.max.bytes",
+        Some("67108864"),
+        Kind::Bytes(-1, TIB),
+        "bytes of flushed rows that may wait for a commit, of all threads together, before it comes \
+         early; -1 is no limit",
+    ),
+    setting(
+        "task.timeout.ms",
+        Some("300000"),
+        Kind::Millis(0, DAY_MS),
+        "how long Kafka may be out of reach before the application gives up",
+    ),
+    setting(
+        "windowstore.changelog.additional.retention.ms",
+        Some("86400000"),
+        Kind::Millis(0, CENTURY_MS),
+        "how much longer than a window store its changelog keeps windows; Kafka measures their age by \
+         its own clock, so applications over old data need as much as the data is old",
+    ),
+];

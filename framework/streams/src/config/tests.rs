@@ -1,0 +1,124 @@
+use std::io::Write;
+use std::time::Duration;
+
+use super::*;
+
+fn config() -> StreamsConfig {
+    StreamsConfig::new("app")
+}
+
+#[test]
+fn later_layers_win_and_the_program_only_gives_defaults() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "# a comment\ncommit.interval.ms = 200\npoll.ms: 5\n\nstate.dir=/var/\\")
+        .unwrap();
+    writeln!(file, "    lib").unwrap();
+    let environment = [
+        ("KAPPA_POLL_MS".to_owned(), "7".to_owned()),
+        ("KAPPA_TEST_BOOTSTRAP".to_owned(), "ignored".to_owned()),
+        ("PATH".to_owned(), "/bin".to_owned()),
+    ];
+    let settings = config()
+        .with_file(file.path())
+        .and_then(|config| config.with_environment(environment))
+        .and_then(|config| config.with_argument("num.stream.threads", "3"))
+        .and_then(|config| config.with_default("commit.interval.ms", "1"))
+        .and_then(|config| config.resolve())
+        .unwrap();
+    assert_eq!(settings.commit_interval, Duration::from_millis(200));
+    assert_eq!(settings.poll, Duration::from_millis(7));
+    assert_eq!(settings.threads, 3);
+    assert_eq!(settings.state_dir, Path::new("/var/lib"));
+    assert_eq!(settings.partition_skew_max, None);
+}
+
+#[test]
+fn every_default_is_within_its_own_range() {
+    let settings = config().resolve().unwrap();
+    assert_eq!(settings.cache_bytes_max, 10 << 20);
+    assert_eq!(settings.task_idle, TaskIdle::For(Duration::ZERO));
+    for (index, setting) in SETTINGS.iter().enumerate().skip(1) {
+        assert!(SETTINGS[index - 1].name < setting.name, "{} is out of order", setting.name);
+    }
+}
+
+#[test]
+fn an_unknown_name_is_refused_with_the_nearest_one_and_its_source() {
+    let variable = ("KAPPA_COMMIT_INTERVALL_MS".to_owned(), "5".to_owned());
+    let error = config().with_environment([variable]).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "unknown setting `commit.intervall.ms` (from environment variable \
+         KAPPA_COMMIT_INTERVALL_MS): did you mean `commit.interval.ms`?"
+    );
+    let error = config().with_argument("qqq", "1").unwrap_err().to_string();
+    assert_eq!(error, "unknown setting `qqq` (from the command line)");
+}
+
+#[test]
+fn values_out_of_range_say_range_and_source() {
+    let refuse = |name: &str, value: &str| {
+        let config = config().with_argument(name, value).unwrap();
+        config.resolve().unwrap_err().to_string()
+    };
+    assert_eq!(
+        refuse("commit.interval.ms", "-5"),
+        "setting commit.interval.ms: `-5` is not a whole number of milliseconds from 1 to 86400000 \
+         (from the command line)"
+    );
+    assert!(refuse("num.stream.threads", "many").contains("`many` is not"));
+    assert!(refuse("state.dir", " ").contains("is empty"));
+    assert!(refuse("processing.guarantee", "exactly_once_v2").contains("none of at_least_once"));
+    assert!(refuse("application.id", "../up").contains("must not begin"));
+    assert!(refuse("consumer.enable.auto.commit", "true").contains("decided by the engine"));
+}
+
+#[test]
+fn files_that_are_wrong_say_where() {
+    let error = config().with_file(Path::new("/absent.properties")).unwrap_err();
+    assert!(error.to_string().contains("/absent.properties"), "{error}");
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "poll.ms=1\nnonsense").unwrap();
+    let error = config().with_file(file.path()).unwrap_err().to_string();
+    assert!(error.ends_with(":2: expected `name=value`, found `nonsense`"), "{error}");
+}
+
+#[test]
+fn client_settings_pass_by_prefix_and_java_names_are_translated() {
+    let given = [
+        ("bootstrap.servers", "kafka:9092"),
+        ("session.timeout.ms", "9000"),
+        ("consumer.fetch.max.wait.ms", "10"),
+        ("main.consumer.fetch.min.bytes", "2"),
+        ("consumer.fetch.min.bytes", "1"),
+        ("producer.buffer.memory", "2048"),
+        ("producer.max.block.ms", "1"),
+        ("sasl.username", "me"),
+    ];
+    let config = given
+        .iter()
+        .fold(config(), |config, (name, value)| config.with_argument(name, value).unwrap());
+    let clients = config.resolve().unwrap().clients;
+    let main = clients.for_client(&["consumer.", "main.consumer."]);
+    assert_eq!(main["bootstrap.servers"], "kafka:9092");
+    assert_eq!(main["session.timeout.ms"], "9000");
+    assert_eq!(main["fetch.wait.max.ms"], "10");
+    assert_eq!(main["fetch.min.bytes"], "2");
+    let restore = clients.for_client(&["consumer.", "restore.consumer."]);
+    assert_eq!(restore["fetch.min.bytes"], "1");
+    assert!(!restore.contains_key("session.timeout.ms"));
+    let producer = clients.for_client(&["producer."]);
+    assert_eq!(producer["queue.buffering.max.kbytes"], "2");
+    assert_eq!(producer["sasl.username"], "me");
+    assert!(!producer.contains_key("max.block.ms"));
+}
+
+#[test]
+fn environment_names_follow_the_official_image() {
+    let name = |variable: &str| environment::setting(variable);
+    assert_eq!(name("KAPPA_BOOTSTRAP_SERVERS").as_deref(), Some("bootstrap.servers"));
+    assert_eq!(name("KAPPA_DEFAULT_DSL_STORE").as_deref(), Some("default.dsl.store"));
+    assert_eq!(name("KAPPA_A__B___C").as_deref(), Some("a_b-c"));
+    assert_eq!(name("KAPPA_ORACLE_DIR"), None);
+    assert_eq!(name("HOME"), None);
+}

@@ -1,0 +1,210 @@
+//! A stream grouped by key, and its aggregations (row SF1).
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use super::builder::always_wanted;
+use super::kstream::{KStream, Serdes};
+use super::ktable::{KTable, StoreView, key_value_factory};
+use super::{Grouped, Materialized, Stored, WindowedKStream, prefix};
+use crate::operators::{Aggregate, TableWriter};
+use crate::serde::{Data, DefaultSerde};
+use crate::state::KeyValueStore;
+use crate::topology::{GraphNode, Node, NodeKind, StoreFactory, StoreKind};
+use crate::windows::TimeWindows;
+
+/// A stream grouped by key; aggregations repartition it first if its key changed.
+pub struct KGroupedStream<K, V> {
+    stream: KStream<K, V>,
+    serdes: Serdes<K, V>,
+    name: Option<Arc<str>>,
+    /// The stream behind the named repartition topic, which several aggregations share.
+    repartitioned: Arc<OnceLock<KStream<K, V>>>,
+}
+
+impl<K: Data, V: Data> KStream<K, V> {
+    /// Groups the stream by a new key.
+    ///
+    /// A key that may be absent says `drop_null_keys()` after `select_key` and groups with
+    /// [`group_by_key`](Self::group_by_key).
+    pub fn group_by<K2: Data + DefaultSerde>(
+        &self,
+        selector: impl Fn(&K, &V) -> K2 + Send + Sync + 'static,
+    ) -> KGroupedStream<K2, V>
+    where
+        V: DefaultSerde,
+    {
+        self.select_key(selector).group_by_key()
+    }
+
+    /// Groups the stream by a new key, with options.
+    pub fn group_by_with<K2: Data>(
+        &self,
+        selector: impl Fn(&K, &V) -> K2 + Send + Sync + 'static,
+        grouped: Grouped<K2, V>,
+    ) -> KGroupedStream<K2, V> {
+        self.select_key(selector).group_by_key_with(grouped)
+    }
+
+    /// Groups the stream by its key.
+    #[must_use]
+    pub fn group_by_key(&self) -> KGroupedStream<K, V>
+    where
+        K: DefaultSerde,
+        V: DefaultSerde,
+    {
+        let keys = self.serdes.0.clone().unwrap_or_else(K::default_serde);
+        let values = self.serdes.1.clone().unwrap_or_else(V::default_serde);
+        self.group_by_key_with(Grouped { keys, values, name: None })
+    }
+
+    /// Groups the stream by its key, with options.
+    #[must_use]
+    pub fn group_by_key_with(&self, grouped: Grouped<K, V>) -> KGroupedStream<K, V> {
+        let Grouped { keys, values, name } = grouped;
+        let stream = self.clone();
+        KGroupedStream { stream, serdes: (keys, values), name, repartitioned: Arc::default() }
+    }
+}
+
+impl<K: Data, V: Data> KGroupedStream<K, V> {
+    /// Counts the records of each key.
+    pub fn count(&self, store: impl Into<Materialized<K, i64>>) -> KTable<K, i64> {
+        let materialized = store.into();
+        if materialized.stored.name.is_none() && materialized.explicit {
+            // The JVM library's `count` burns a number here when it is given an unnamed store.
+            self.stream.graph.lock().new_store_name(prefix::AGGREGATE);
+        }
+        let fold = |_: &K, _: V, count: Option<i64>| Some(count.unwrap_or(0) + 1);
+        self.fold(prefix::AGGREGATE, materialized, fold)
+    }
+
+    /// Combines the values of each key; the first is taken as it is.
+    pub fn reduce(
+        &self,
+        reducer: impl Fn(V, V) -> V + Send + Sync + 'static,
+        store: impl Into<Materialized<K, V>>,
+    ) -> KTable<K, V> {
+        let fold = move |_: &K, value: V, old: Option<V>| {
+            Some(match old {
+                Some(old) => reducer(old, value),
+                None => value,
+            })
+        };
+        self.fold(prefix::REDUCE, store.into(), fold)
+    }
+
+    /// Folds the values of each key into an aggregate that begins with `init`.
+    pub fn aggregate<A: Data>(
+        &self,
+        init: impl Fn() -> A + Send + Sync + 'static,
+        aggregator: impl Fn(&K, V, A) -> A + Send + Sync + 'static,
+        store: impl Into<Materialized<K, A>>,
+    ) -> KTable<K, A> {
+        let fold = move |key: &K, value: V, old: Option<A>| {
+            Some(aggregator(key, value, old.unwrap_or_else(&init)))
+        };
+        self.fold(prefix::AGGREGATE, store.into(), fold)
+    }
+
+    /// Puts the records of each key into windows of time.
+    #[must_use]
+    pub fn windowed_by(&self, windows: TimeWindows) -> WindowedKStream<K, V> {
+        WindowedKStream::new(self.clone(), windows)
+    }
+
+    fn fold<A: Data, F>(
+        &self,
+        prefix: &str,
+        materialized: Materialized<K, A>,
+        fold: F,
+    ) -> KTable<K, A>
+    where
+        F: Fn(&K, V, Option<A>) -> Option<A> + Send + Sync + 'static,
+    {
+        let Materialized { stored, keys, values, .. } = materialized;
+        let make = key_value_factory((keys.clone(), values.clone()));
+        let place = self.place(prefix, &stored, StoreKind::KeyValue, make);
+        let node = Node::new(place.node);
+        let (child, store, fold) = (node.clone(), place.store.clone(), Arc::new(fold));
+        place.upstream.node.connect(Box::new(move |task| {
+            let next = child.downstream(task);
+            let store = task.store::<KeyValueStore<K, A>>(&store);
+            Box::new(Aggregate { fold: fold.clone(), table: TableWriter::new(store, next) })
+        }));
+        KTable {
+            graph: self.stream.graph.clone(),
+            node,
+            serdes: (Some(keys), Some(values)),
+            sources: place.upstream.sources,
+            view: StoreView::always(place.store),
+        }
+    }
+
+    /// Declares an aggregation's names, repartition topic, node and store, in the JVM library's order.
+    pub(super) fn place(
+        &self,
+        prefix: &str,
+        stored: &Stored,
+        kind: StoreKind,
+        make: StoreFactory,
+    ) -> Place<K, V> {
+        let mut graph = self.stream.graph.lock();
+        let store = graph.store_name(stored, prefix);
+        let name = graph.new_name(prefix);
+        drop(graph);
+        let upstream = self.upstream(&store);
+        let mut graph = self.stream.graph.lock();
+        let parents = vec![upstream.node.id()];
+        let mut node = GraphNode::new(name, NodeKind::Processor, parents);
+        node.stores.push(store.clone());
+        let node = graph.add(node);
+        graph.declare_store(&store, kind, stored, always_wanted(), make);
+        drop(graph);
+        Place { upstream, node, store }
+    }
+
+    /// Returns the stream with each key in its partition.
+    fn upstream(&self, store: &Arc<str>) -> KStream<K, V> {
+        if !self.stream.rekeyed {
+            return self.stream.clone();
+        }
+        let serdes = self.serdes.clone();
+        match &self.name {
+            None => self.stream.repartition(store, serdes),
+            Some(name) => {
+                self.repartitioned.get_or_init(|| self.stream.repartition(name, serdes)).clone()
+            }
+        }
+    }
+}
+
+/// Where an aggregation stands.
+pub(super) struct Place<K, V> {
+    pub(super) upstream: KStream<K, V>,
+    pub(super) node: crate::ids::NodeId,
+    pub(super) store: Arc<str>,
+}
+
+impl<K, V> Clone for KGroupedStream<K, V> {
+    fn clone(&self) -> Self {
+        Self {
+            stream: self.stream.clone(),
+            serdes: self.serdes.clone(),
+            name: self.name.clone(),
+            repartitioned: self.repartitioned.clone(),
+        }
+    }
+}
+
+impl<K, V> fmt::Debug for KGroupedStream<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KGroupedStream").field("stream", &self.stream).finish_non_exhaustive()
+    }
+}
+
+impl<K, V> KGroupedStream<K, V> {
+    pub(super) fn graph(&self) -> &crate::topology::SharedGraph {
+        &self.stream.graph
+    }
+}

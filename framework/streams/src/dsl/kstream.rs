@@ -1,0 +1,302 @@
+//! A stream of events, and the operators that look at one record at a time (rows SL1, SL2, SL4, SL6).
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use super::ktable::{self, TableParts};
+use super::{KTable, Materialized, Topic, prefix};
+use crate::error::Error;
+use crate::ids::{NodeId, TopicRef};
+use crate::operators::{DropNullKeys, DropNullValues, Filter, Map, MapValues, Peek, Sink};
+use crate::processor::{Edge, TaskBuilder};
+use crate::record::RowOf;
+use crate::serde::{Data, Serde, SerdeRef};
+use crate::topology::{GraphNode, Node, NodeKind, SharedGraph};
+
+/// The serdes of a stream's keys and values.
+pub(super) type Serdes<K, V> = (SerdeRef<K>, SerdeRef<V>);
+/// The same, as far as they are known: an operator that changes a type loses its serde.
+pub(super) type KnownSerdes<K, V> = (Option<SerdeRef<K>>, Option<SerdeRef<V>>);
+
+/// A stream of events; cheap to clone, and every use of it gets every record.
+pub struct KStream<K, V> {
+    pub(super) graph: SharedGraph,
+    pub(super) node: Arc<Node<K, V>>,
+    pub(super) name: Arc<str>,
+    pub(super) serdes: KnownSerdes<K, V>,
+    /// The source nodes it comes from, which must be co-partitioned with what it is joined with.
+    pub(super) sources: BTreeSet<NodeId>,
+    /// Whether the key changed since, so that records may be in the wrong partition (row SL2).
+    pub(super) rekeyed: bool,
+    /// The stream behind its repartition topic, once a join asked for it.
+    pub(super) repartitioned: Arc<OnceLock<Self>>,
+    /// Tells a `drop_null_keys` right before whether its drops count.
+    pub(super) nulls_counted: Option<Arc<AtomicBool>>,
+}
+
+impl<K: Data, V: Data> KStream<K, V> {
+    pub(super) fn of_source(
+        graph: &SharedGraph,
+        node: Arc<Node<K, V>>,
+        name: Arc<str>,
+        serdes: KnownSerdes<K, V>,
+    ) -> Self {
+        Self {
+            graph: graph.clone(),
+            name,
+            serdes,
+            sources: std::iter::once(node.id()).collect(),
+            rekeyed: false,
+            repartitioned: Arc::default(),
+            nulls_counted: None,
+            node,
+        }
+    }
+
+    /// Keeps the records that the predicate holds for.
+    #[must_use]
+    pub fn filter(&self, predicate: impl Fn(&K, &V) -> bool + Send + Sync + 'static) -> Self {
+        let predicate = Arc::new(predicate);
+        let child = self.child(prefix::FILTER, self.serdes.clone(), self.rekeyed);
+        self.attach(&child, move |next| {
+            let predicate = predicate.clone();
+            Box::new(Filter { predicate, next })
+        });
+        child
+    }
+
+    /// Replaces each value; keys, and with them partitions, stay.
+    pub fn map_values<V2: Data>(
+        &self,
+        mapper: impl Fn(V) -> V2 + Send + Sync + 'static,
+    ) -> KStream<K, V2> {
+        let mapper = Arc::new(mapper);
+        let child = self.child(prefix::MAP_VALUES, (self.serdes.0.clone(), None), self.rekeyed);
+        self.attach(&child, move |next| Box::new(MapValues { mapper: mapper.clone(), next }));
+        child
+    }
+
+    /// Replaces each record's key and value. What groups or joins next repartitions by the new key.
+    pub fn map<K2: Data, V2: Data>(
+        &self,
+        mapper: impl Fn(K, V) -> (K2, V2) + Send + Sync + 'static,
+    ) -> KStream<K2, V2> {
+        let mapper = Arc::new(mapper);
+        let child = self.child(prefix::MAP, (None, None), true);
+        self.attach(&child, move |next| Box::new(Map { mapper: mapper.clone(), next }));
+        child
+    }
+
+    /// Replaces each record's key. What groups or joins next repartitions by the new key.
+    pub fn select_key<K2: Data>(
+        &self,
+        selector: impl Fn(&K, &V) -> K2 + Send + Sync + 'static,
+    ) -> KStream<K2, V> {
+        let mapper = Arc::new(move |key: K, value: V| (selector(&key, &value), value));
+        let child = self.child(prefix::KEY_SELECT, (None, self.serdes.1.clone()), true);
+        self.attach(&child, move |next| Box::new(Map { mapper: mapper.clone(), next }));
+        child
+    }
+
+    /// Shows each record to a function, and passes it on unchanged.
+    #[must_use]
+    pub fn peek(&self, action: impl Fn(&K, &V) + Send + Sync + 'static) -> Self {
+        let action = Arc::new(action);
+        let child = self.child(prefix::PEEK, self.serdes.clone(), self.rekeyed);
+        self.attach(&child, move |next| Box::new(Peek { action: action.clone(), next }));
+        child
+    }
+
+    /// Returns the records of both streams; each stream's order is kept, between them there is none
+    /// (row SL4).
+    ///
+    /// # Panics
+    ///
+    /// Panics if the streams belong to different builders.
+    #[must_use]
+    pub fn merge(&self, other: &Self) -> Self {
+        assert!(self.graph.is(&other.graph), "merged streams come from one builder");
+        let mut merged = self.child(prefix::MERGE, (None, None), self.rekeyed || other.rekeyed);
+        merged.sources.extend(&other.sources);
+        let id = merged.node.id();
+        if let Some(node) = self.graph.lock().nodes.get_mut(id.0) {
+            node.parents.push(other.node.id());
+        }
+        for upstream in [self, other] {
+            let node = merged.node.clone();
+            let connect = move |task: &mut TaskBuilder| {
+                task.fan_in(node.id(), 2, |task| node.downstream(task))
+            };
+            upstream.node.connect(Box::new(connect));
+        }
+        merged
+    }
+
+    /// Writes the stream to a topic; the key chooses the partition as the Java client would.
+    pub fn to(&self, topic: &Topic<K, V>) {
+        let mut graph = self.graph.lock();
+        let name = graph.new_name(prefix::SINK);
+        let sink = TopicRef::External(topic.name().clone());
+        let kind = NodeKind::Sink(sink.clone());
+        graph.add(GraphNode::new(name, kind, vec![self.node.id()]));
+        if let Some(creation) = topic.creation() {
+            graph.creation.insert(topic.name().clone(), creation.clone());
+        }
+        drop(graph);
+        let (keys, values) = (topic.keys().clone(), topic.values().clone());
+        self.node.connect(Box::new(move |task| {
+            let topic = task.output(&sink);
+            Box::new(Sink { topic, keys: keys.clone(), values: values.clone() })
+        }));
+    }
+
+    /// Reads the stream as a table: a record replaces its key's row, and `None` deletes it (row SL7).
+    ///
+    /// Where values are optional, say which row type is meant: `stream.to_table::<Order>("orders")`.
+    pub fn to_table<T: Data>(&self, store: impl Into<Materialized<K, T>>) -> KTable<K, T>
+    where
+        V: RowOf<T>,
+    {
+        let materialized = store.into();
+        let mut graph = self.graph.lock();
+        let name = graph.new_name(prefix::TO_TABLE);
+        let store = graph.store_name(&materialized.stored, prefix::TO_TABLE);
+        drop(graph);
+        let upstream = if self.rekeyed { self.through_repartition(&name) } else { self.clone() };
+        let serdes = (materialized.keys, materialized.values);
+        let stored = materialized.stored;
+        let parts = TableParts { store, stored, sources: upstream.sources.clone(), serdes };
+        ktable::from_updates(&self.graph, &upstream.node, name, parts, V::into_row)
+    }
+
+    /// Gives the stream serdes, for the repartition topic that a later operator may need.
+    #[must_use]
+    pub fn with_serdes(
+        &self,
+        keys: impl Serde<K> + 'static,
+        values: impl Serde<V> + 'static,
+    ) -> Self {
+        let serdes = (Some(Arc::new(keys) as _), Some(Arc::new(values) as _));
+        Self { serdes, repartitioned: Arc::default(), ..self.clone() }
+    }
+
+    /// Declares a child node with a generated name.
+    pub(super) fn child<K2: Data, V2: Data>(
+        &self,
+        prefix: &str,
+        serdes: KnownSerdes<K2, V2>,
+        rekeyed: bool,
+    ) -> KStream<K2, V2> {
+        let mut graph = self.graph.lock();
+        let name = graph.new_name(prefix);
+        let parents = vec![self.node.id()];
+        let id = graph.add(GraphNode::new(name.clone(), NodeKind::Processor, parents));
+        KStream {
+            graph: self.graph.clone(),
+            node: Node::new(id),
+            name,
+            serdes,
+            sources: self.sources.clone(),
+            rekeyed,
+            repartitioned: Arc::default(),
+            nulls_counted: None,
+        }
+    }
+
+    /// Records how a child's operator is made.
+    pub(super) fn attach<K2: Data, V2: Data>(
+        &self,
+        child: &KStream<K2, V2>,
+        make: impl Fn(Edge<K2, V2>) -> Edge<K, V> + Send + Sync + 'static,
+    ) {
+        let node = child.node.clone();
+        self.node.connect(Box::new(move |task| make(node.downstream(task))));
+    }
+
+    /// Returns both serdes, or notes what is missing for `what` and stands in for it.
+    pub(super) fn known_serdes(&self, what: &str) -> Option<Serdes<K, V>> {
+        if let (Some(keys), Some(values)) = &self.serdes {
+            return Some((keys.clone(), values.clone()));
+        }
+        let missing = if self.serdes.0.is_none() { "key" } else { "value" };
+        let of = &self.name;
+        self.graph.lock().error(Error::topology(format!(
+            "{what} of {of} needs a repartition topic, but the {missing}'s serde is not known here: \
+             say `.with_serdes(..)` before"
+        )));
+        None
+    }
+
+    /// Tells a `drop_null_keys` right before that a repartition topic follows.
+    pub(super) fn count_no_null_keys(&self) {
+        if let Some(counted) = &self.nulls_counted {
+            counted.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Declares a child node that the JVM library has no counterpart for.
+    fn hidden_child<K2: Data, V2: Data>(&self, serdes: KnownSerdes<K2, V2>) -> KStream<K2, V2> {
+        let mut graph = self.graph.lock();
+        let name = format!("{}{}", prefix::DROP_NULLS, graph.nodes.len()).into();
+        let parents = vec![self.node.id()];
+        let mut node = GraphNode::new(name, NodeKind::Processor, parents);
+        node.hidden = true;
+        let id = graph.add(node);
+        KStream {
+            graph: self.graph.clone(),
+            node: Node::new(id),
+            // Names that follow from the stream's are those of the operator before.
+            name: self.name.clone(),
+            serdes,
+            sources: self.sources.clone(),
+            rekeyed: self.rekeyed,
+            repartitioned: Arc::default(),
+            nulls_counted: None,
+        }
+    }
+}
+
+impl<K: Data, V: Data> KStream<Option<K>, V> {
+    /// Drops records with a null key, and counts them, as grouping and joining do in the JVM library.
+    #[must_use]
+    pub fn drop_null_keys(&self) -> KStream<K, V> {
+        let counted = Arc::new(AtomicBool::new(true));
+        let mut child = self.hidden_child((None, self.serdes.1.clone()));
+        child.nulls_counted = Some(counted.clone());
+        self.attach(&child, move |next| Box::new(DropNullKeys { counted: counted.clone(), next }));
+        child
+    }
+}
+
+impl<K: Data, V: Data> KStream<K, Option<V>> {
+    /// Drops records with a null value, and counts them, as aggregating does in the JVM library.
+    #[must_use]
+    pub fn drop_null_values(&self) -> KStream<K, V> {
+        let child = self.hidden_child((self.serdes.0.clone(), None));
+        self.attach(&child, move |next| Box::new(DropNullValues { next }));
+        child
+    }
+}
+
+impl<K, V> Clone for KStream<K, V> {
+    fn clone(&self) -> Self {
+        Self {
+            graph: self.graph.clone(),
+            node: self.node.clone(),
+            name: self.name.clone(),
+            serdes: self.serdes.clone(),
+            sources: self.sources.clone(),
+            rekeyed: self.rekeyed,
+            repartitioned: self.repartitioned.clone(),
+            nulls_counted: self.nulls_counted.clone(),
+        }
+    }
+}
+
+impl<K, V> fmt::Debug for KStream<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KStream({})", self.name)
+    }
+}

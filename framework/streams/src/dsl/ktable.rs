@@ -1,0 +1,249 @@
+//! A table: the latest value of each key, changing over time.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::builder::always_wanted;
+use super::kstream::{KStream, KnownSerdes, Serdes};
+use super::{Stored, prefix};
+use crate::ids::NodeId;
+use crate::operators::{
+    MapTableValues, MapValues, MappedGetter, MaterializedTable, PassingTable, StoreGetter,
+    TableGetter, TableWriter, ToStream, WindowGetter,
+};
+use crate::processor::{Edge, TaskBuilder};
+use crate::record::Change;
+use crate::serde::{Data, Nullable, SerdeRef};
+use crate::state::{KeyValueStore, PlainKeys, StoreEnvironment};
+use crate::topology::{GraphNode, Node, NodeKind, SharedGraph, StoreKind, StoreSpec};
+use crate::windows::Windowed;
+
+/// A table: the latest value of each key.
+pub struct KTable<K, V> {
+    pub(super) graph: SharedGraph,
+    pub(super) node: Arc<Node<K, Change<V>>>,
+    pub(super) serdes: KnownSerdes<K, V>,
+    pub(super) sources: BTreeSet<NodeId>,
+    pub(super) view: Arc<dyn TableView<K, V>>,
+}
+
+/// How other operators come to a table's rows.
+pub(super) trait TableView<K, V>: Send + Sync {
+    /// Asks for the rows to be kept, and returns the stores that hold them.
+    fn require(&self) -> Vec<Arc<str>>;
+
+    /// Makes one task's way to the rows.
+    fn getter(&self, task: &mut TaskBuilder) -> Box<dyn TableGetter<K, V>>;
+}
+
+impl<K: Data, V: Data> KTable<K, V> {
+    /// Replaces each row's value. Nothing more is kept: look-ups go through to this table (row SF6).
+    pub fn map_values<V2: Data>(
+        &self,
+        mapper: impl Fn(V) -> V2 + Send + Sync + 'static,
+    ) -> KTable<K, V2> {
+        let mapper = Arc::new(mapper);
+        let mut graph = self.graph.lock();
+        let name = graph.new_name(prefix::TABLE_MAP_VALUES);
+        let parents = vec![self.node.id()];
+        let id = graph.add(GraphNode::new(name, NodeKind::Processor, parents));
+        drop(graph);
+        let node: Arc<Node<K, Change<V2>>> = Node::new(id);
+        let (child, map) = (node.clone(), mapper.clone());
+        self.node.connect(Box::new(move |task| {
+            let next = child.downstream(task);
+            Box::new(MapTableValues { mapper: map.clone(), next })
+        }));
+        let view = Arc::new(MappedView { parent: self.view.clone(), mapper, row: PhantomData });
+        KTable {
+            graph: self.graph.clone(),
+            node,
+            serdes: (self.serdes.0.clone(), None),
+            sources: self.sources.clone(),
+            view,
+        }
+    }
+
+    /// Returns the table's updates as a stream; a delete is a `None` (row SF9).
+    #[must_use]
+    pub fn to_stream(&self) -> KStream<K, Option<V>> {
+        let mut graph = self.graph.lock();
+        let name = graph.new_name(prefix::TO_STREAM);
+        let parents = vec![self.node.id()];
+        let id = graph.add(GraphNode::new(name.clone(), NodeKind::Processor, parents));
+        drop(graph);
+        let node = Node::new(id);
+        let child = node.clone();
+        self.node.connect(Box::new(move |task| {
+            let next = child.downstream(task);
+            Box::new(ToStream { next })
+        }));
+        let (keys, values) = self.serdes.clone();
+        let values = values.map(|values| Arc::new(Nullable::shared(values)) as SerdeRef<_>);
+        let mut stream = KStream::of_source(&self.graph, node, name, (keys, values));
+        stream.sources.clone_from(&self.sources);
+        stream
+    }
+}
+
+/// What a table over updates is made of.
+pub(super) struct TableParts<K, V> {
+    pub(super) store: Arc<str>,
+    pub(super) stored: Stored,
+    pub(super) sources: BTreeSet<NodeId>,
+    pub(super) serdes: Serdes<K, V>,
+}
+
+/// Declares a table over a node of updates, whose rows are kept once something needs them.
+pub(super) fn from_updates<K: Data, U: Data, V: Data>(
+    graph: &SharedGraph,
+    updates: &Arc<Node<K, U>>,
+    name: Arc<str>,
+    parts: TableParts<K, V>,
+    into_row: impl Fn(U) -> Option<V> + Send + Sync + 'static,
+) -> KTable<K, V> {
+    let TableParts { store, stored, sources, serdes } = parts;
+    let wanted = Arc::new(AtomicBool::new(stored.name.is_some()));
+    let mut declared = graph.lock();
+    let mut table = GraphNode::new(name, NodeKind::Processor, vec![updates.id()]);
+    table.stores.push(store.clone());
+    let id = declared.add(table);
+    let make = key_value_factory(serdes.clone());
+    declared.declare_store(&store, StoreKind::KeyValue, &stored, wanted.clone(), make);
+    drop(declared);
+
+    let node: Arc<Node<K, Change<V>>> = Node::new(id);
+    let (child, kept, needed) = (node.clone(), store.clone(), wanted.clone());
+    let into_row = Arc::new(into_row);
+    updates.connect(Box::new(move |task| {
+        let next = child.downstream(task);
+        let table: Edge<K, Option<V>> = if needed.load(Ordering::Relaxed) {
+            Box::new(MaterializedTable { table: TableWriter::new(task.store(&kept), next) })
+        } else {
+            Box::new(PassingTable { next })
+        };
+        Box::new(MapValues { mapper: into_row.clone(), next: table })
+    }));
+    let (keys, values) = serdes;
+    let serdes = (Some(keys), Some(values));
+    let view = Arc::new(StoreView { store, wanted });
+    KTable { graph: graph.clone(), node, serdes, sources, view }
+}
+
+/// Returns how a key-value store is made.
+pub(super) fn key_value_factory<K: Data, V: Data>(
+    (keys, values): Serdes<K, V>,
+) -> crate::topology::StoreFactory {
+    Arc::new(move |env: StoreEnvironment| {
+        let keys = Box::new(PlainKeys(keys.clone()));
+        Box::new(KeyValueStore::new(env, keys, values.clone()))
+    })
+}
+
+impl crate::topology::Graph {
+    /// Returns the store's name, given or generated.
+    pub(super) fn store_name(&mut self, stored: &Stored, prefix: &str) -> Arc<str> {
+        stored.name.clone().unwrap_or_else(|| self.new_store_name(prefix))
+    }
+
+    /// Adds a store with its options.
+    pub(super) fn declare_store(
+        &mut self,
+        name: &Arc<str>,
+        kind: StoreKind,
+        stored: &Stored,
+        wanted: Arc<AtomicBool>,
+        make: crate::topology::StoreFactory,
+    ) {
+        self.add_store(StoreSpec {
+            name: name.clone(),
+            kind,
+            cached: stored.caching,
+            logged: stored.logging,
+            store_type: stored.store_type,
+            wanted,
+            make,
+        });
+    }
+}
+
+/// Rows in a key-value store, kept on demand.
+pub(super) struct StoreView {
+    store: Arc<str>,
+    wanted: Arc<AtomicBool>,
+}
+
+impl StoreView {
+    /// A view of a store that is kept anyway.
+    pub(super) fn always(store: Arc<str>) -> Arc<Self> {
+        Arc::new(Self { store, wanted: always_wanted() })
+    }
+}
+
+impl<K: Data, V: Data> TableView<K, V> for StoreView {
+    fn require(&self) -> Vec<Arc<str>> {
+        self.wanted.store(true, Ordering::Relaxed);
+        vec![self.store.clone()]
+    }
+
+    fn getter(&self, task: &mut TaskBuilder) -> Box<dyn TableGetter<K, V>> {
+        Box::new(StoreGetter(task.store(&self.store)))
+    }
+}
+
+/// Rows in a window store.
+pub(super) struct WindowView(pub(super) Arc<str>);
+
+impl<K: Data, V: Data> TableView<Windowed<K>, V> for WindowView {
+    fn require(&self) -> Vec<Arc<str>> {
+        vec![self.0.clone()]
+    }
+
+    fn getter(&self, task: &mut TaskBuilder) -> Box<dyn TableGetter<Windowed<K>, V>> {
+        Box::new(WindowGetter(task.store(&self.0)))
+    }
+}
+
+/// Rows computed from those of another table.
+struct MappedView<K, V, F> {
+    parent: Arc<dyn TableView<K, V>>,
+    mapper: Arc<F>,
+    row: PhantomData<fn(K) -> V>,
+}
+
+impl<K, V, V2, F> TableView<K, V2> for MappedView<K, V, F>
+where
+    K: Data,
+    V: Data,
+    V2: Data,
+    F: Fn(V) -> V2 + Send + Sync + 'static,
+{
+    fn require(&self) -> Vec<Arc<str>> {
+        self.parent.require()
+    }
+
+    fn getter(&self, task: &mut TaskBuilder) -> Box<dyn TableGetter<K, V2>> {
+        Box::new(MappedGetter::new(self.parent.getter(task), self.mapper.clone()))
+    }
+}
+
+impl<K, V> Clone for KTable<K, V> {
+    fn clone(&self) -> Self {
+        Self {
+            graph: self.graph.clone(),
+            node: self.node.clone(),
+            serdes: self.serdes.clone(),
+            sources: self.sources.clone(),
+            view: self.view.clone(),
+        }
+    }
+}
+
+impl<K, V> fmt::Debug for KTable<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KTable({:?})", self.node)
+    }
+}

@@ -1,0 +1,109 @@
+//! A grouped stream in windows of time, and its aggregations (rows W1, W2, W8).
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::ktable::{KTable, WindowView};
+use super::{KGroupedStream, Materialized, prefix};
+use crate::operators::{TableWriter, WindowAggregate};
+use crate::serde::{Data, TimeWindowed};
+use crate::state::WindowStore;
+use crate::topology::{Node, StoreKind};
+use crate::windows::{TimeWindows, Windowed};
+
+/// A stream grouped by key and time window; a result is emitted with every update of a window.
+pub struct WindowedKStream<K, V> {
+    grouped: KGroupedStream<K, V>,
+    windows: TimeWindows,
+}
+
+impl<K: Data, V: Data> WindowedKStream<K, V> {
+    pub(super) fn new(grouped: KGroupedStream<K, V>, windows: TimeWindows) -> Self {
+        Self { grouped, windows }
+    }
+
+    /// Counts the records of each key and window.
+    pub fn count(&self, store: impl Into<Materialized<K, i64>>) -> KTable<Windowed<K>, i64> {
+        let materialized = store.into();
+        if materialized.stored.name.is_none() && materialized.explicit {
+            // As in `KGroupedStream::count`.
+            self.grouped.graph().lock().new_store_name(prefix::AGGREGATE);
+        }
+        let fold = |_: &K, _: V, count: Option<i64>| Some(count.unwrap_or(0) + 1);
+        self.fold(prefix::AGGREGATE, materialized, fold)
+    }
+
+    /// Combines the values of each key and window; the first is taken as it is.
+    pub fn reduce(
+        &self,
+        reducer: impl Fn(V, V) -> V + Send + Sync + 'static,
+        store: impl Into<Materialized<K, V>>,
+    ) -> KTable<Windowed<K>, V> {
+        let fold = move |_: &K, value: V, old: Option<V>| {
+            Some(match old {
+                Some(old) => reducer(old, value),
+                None => value,
+            })
+        };
+        self.fold(prefix::REDUCE, store.into(), fold)
+    }
+
+    /// Folds the values of each key and window into an aggregate that begins with `init`.
+    pub fn aggregate<A: Data>(
+        &self,
+        init: impl Fn() -> A + Send + Sync + 'static,
+        aggregator: impl Fn(&K, V, A) -> A + Send + Sync + 'static,
+        store: impl Into<Materialized<K, A>>,
+    ) -> KTable<Windowed<K>, A> {
+        let fold = move |key: &K, value: V, old: Option<A>| {
+            Some(aggregator(key, value, old.unwrap_or_else(&init)))
+        };
+        self.fold(prefix::AGGREGATE, store.into(), fold)
+    }
+
+    fn fold<A: Data, F>(
+        &self,
+        prefix: &str,
+        materialized: Materialized<K, A>,
+        fold: F,
+    ) -> KTable<Windowed<K>, A>
+    where
+        F: Fn(&K, V, Option<A>) -> Option<A> + Send + Sync + 'static,
+    {
+        let windows = self.windows;
+        let Materialized { stored, keys, values, .. } = materialized;
+        let retention =
+            stored.retention.map_or(windows.retention(), |r| r.max(windows.retention()));
+        let make = {
+            let (keys, values) = (keys.clone(), values.clone());
+            Arc::new(move |env| {
+                let (keys, values) = (keys.clone(), values.clone());
+                Box::new(WindowStore::new(env, keys, values, windows.size(), retention)) as _
+            })
+        };
+        let place = self.grouped.place(prefix, &stored, StoreKind::Window { retention }, make);
+        let node = Node::new(place.node);
+        let (child, store, fold) = (node.clone(), place.store.clone(), Arc::new(fold));
+        place.upstream.node.connect(Box::new(move |task| {
+            let next = child.downstream(task);
+            let store = task.store::<WindowStore<K, A>>(&store);
+            let table = TableWriter::new(store, next);
+            let fold = fold.clone();
+            Box::new(WindowAggregate { windows, fold, table, stream_time_ms: -1 })
+        }));
+        let keys = TimeWindowed::new(keys, windows.size()).shared();
+        KTable {
+            graph: self.grouped.graph().clone(),
+            node,
+            serdes: (Some(keys), Some(values)),
+            sources: place.upstream.sources,
+            view: Arc::new(WindowView(place.store)),
+        }
+    }
+}
+
+impl<K, V> fmt::Debug for WindowedKStream<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WindowedKStream").field("windows", &self.windows).finish_non_exhaustive()
+    }
+}

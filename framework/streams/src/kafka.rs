@@ -1,0 +1,344 @@
+//! The ports to Kafka: what the engine needs of a consumer, a producer and an administrator.
+//!
+//! The runtime talks to these traits only. [`rdkafka`] implements them over librdkafka; the place of a
+//! second implementation, over the embedded broker's sans-IO core in one thread, is beside it.
+
+mod batch;
+mod bound;
+mod outbox;
+mod partitioner;
+#[cfg(feature = "rdkafka")]
+pub mod rdkafka;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use batch::FetchedBatch;
+pub use bound::Bound;
+pub use outbox::{Destination, OutTopic, OutTopicId, Outbox, OutboxRecord};
+pub use partitioner::default_partition;
+
+use crate::error::Result;
+use crate::ids::{Offset, TopicPartition};
+use crate::record::Headers;
+use crate::time::Timestamp;
+
+/// Offsets by partition, in a stable order.
+pub type Offsets = BTreeMap<TopicPartition, Offset>;
+
+/// Where reading of an assigned partition begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartAt {
+    /// At the group's committed offset, else as `auto.offset.reset` says.
+    Committed,
+    /// At the first record there is.
+    Beginning,
+    /// At an offset.
+    Offset(Offset),
+}
+
+/// What the group tells a consumer; answered by the thread between two runs of its tasks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConsumerEvent {
+    /// These partitions are now this consumer's, and replace what it had: answer with `assign`.
+    Assigned(Vec<TopicPartition>),
+    /// All partitions are taken away, and may still be committed: answer with `unassign`.
+    Revoked(Vec<TopicPartition>),
+    /// All partitions were given to others already, and must not be committed: answer with `unassign`.
+    Lost(Vec<TopicPartition>),
+}
+
+/// What one fetch of a partition brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Fetched {
+    /// The number of records appended to the batch.
+    pub records: usize,
+    /// The partition's end, if reading reached it: the offset the next record will have.
+    ///
+    /// It is known even where the last offsets hold no record for the application (transaction
+    /// markers, compacted records), which a position never tells.
+    pub end_of_partition: Option<Offset>,
+}
+
+/// How much one fetch may bring; one record is always allowed.
+#[derive(Debug, Clone, Copy)]
+pub struct FetchLimit {
+    /// The largest number of records.
+    pub records: usize,
+    /// The number of bytes after which no further record is taken.
+    pub bytes: usize,
+}
+
+/// Reads partitions, as a member of a group or by itself.
+pub trait Consumer: Send {
+    /// Joins the group and asks for a share of these topics.
+    ///
+    /// # Errors
+    ///
+    /// Where the client refuses the topics.
+    fn subscribe(&mut self, topics: &[Arc<str>]) -> Result<()>;
+
+    /// Reads exactly these partitions from now on; also the answer to [`ConsumerEvent::Assigned`].
+    ///
+    /// # Errors
+    ///
+    /// Where the client refuses the assignment.
+    fn assign(&mut self, partitions: &[(TopicPartition, StartAt)]) -> Result<()>;
+
+    /// Reads nothing any more; the answer to `Revoked` and `Lost`.
+    ///
+    /// # Errors
+    ///
+    /// Where the client refuses.
+    fn unassign(&mut self) -> Result<()>;
+
+    /// Returns what the group has told since the last call, without waiting.
+    ///
+    /// # Errors
+    ///
+    /// Fatal errors of the client.
+    fn events(&mut self) -> Result<Vec<ConsumerEvent>>;
+
+    /// Appends what was fetched of a partition to a batch, without waiting.
+    ///
+    /// # Errors
+    ///
+    /// Where the partition cannot be read: an offset that is gone, a denied topic.
+    fn fetch(
+        &mut self,
+        partition: &TopicPartition,
+        limit: FetchLimit,
+        batch: &mut FetchedBatch,
+    ) -> Result<Fetched>;
+
+    /// Waits until something may have arrived, the waker was called, or the time is over.
+    fn wait(&mut self, timeout: Duration);
+
+    /// Returns what ends a `wait` from another thread.
+    fn waker(&self) -> Waker;
+
+    /// Commits offsets for the group and waits for the answer.
+    ///
+    /// # Errors
+    ///
+    /// Where the coordinator refuses; retriable where it cannot be reached.
+    fn commit(&mut self, offsets: &Offsets) -> Result<()>;
+
+    /// Leaves the group, answering what is still asked; no data is read any more.
+    fn close(self: Box<Self>);
+}
+
+/// Ends the wait of a consumer's thread.
+#[derive(Clone)]
+pub struct Waker(Arc<dyn Fn() + Send + Sync>);
+
+impl Waker {
+    /// Makes a waker of a function.
+    #[must_use]
+    pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Arc::new(wake))
+    }
+
+    /// Ends the wait under way, or the next one.
+    pub fn wake(&self) {
+        (self.0)();
+    }
+}
+
+impl fmt::Debug for Waker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Waker")
+    }
+}
+
+/// A record on its way to Kafka.
+#[derive(Debug, Clone, Copy)]
+pub struct OutgoingRecord<'a> {
+    /// The topic.
+    pub topic: &'a str,
+    /// The partition; chosen by the client where absent (records without a key).
+    pub partition: Option<i32>,
+    /// The key.
+    pub key: Option<&'a [u8]>,
+    /// The value.
+    pub value: Option<&'a [u8]>,
+    /// The timestamp.
+    pub timestamp: Timestamp,
+    /// The headers.
+    pub headers: &'a Headers,
+    /// Whose changelog it is, if any: acknowledgements name it.
+    pub changelog: Option<ChangelogToken>,
+}
+
+/// Names a changelog partition in acknowledgements, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ChangelogToken(pub usize);
+
+/// Writes records; all in order per partition, none twice (idempotent).
+pub trait Producer: Send {
+    /// Hands over a record, waiting for room where the client's queue is full.
+    ///
+    /// # Errors
+    ///
+    /// Where the record can never be sent, or an earlier one failed for good.
+    fn send(&mut self, record: OutgoingRecord<'_>) -> Result<()>;
+
+    /// Serves acknowledgements without waiting.
+    ///
+    /// # Errors
+    ///
+    /// Where a record failed for good.
+    fn poll(&mut self) -> Result<()>;
+
+    /// Waits until every record is acknowledged.
+    ///
+    /// # Errors
+    ///
+    /// Where one failed, or the time is over.
+    fn drain(&mut self, timeout: Duration) -> Result<()>;
+
+    /// Visits the last acknowledged offset of each changelog since the previous call.
+    fn acknowledged(&mut self, visit: &mut dyn FnMut(ChangelogToken, Offset));
+}
+
+/// A topic to be created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewTopic {
+    /// Its name.
+    pub name: String,
+    /// Its number of partitions.
+    pub partitions: usize,
+    /// Its replication factor; -1 is the broker's default.
+    pub replication_factor: i32,
+    /// Its settings, by Kafka's names.
+    pub settings: BTreeMap<String, String>,
+}
+
+/// Asks and changes what a cluster holds. Calls wait for the answer, bounded by the client's time-outs.
+///
+/// Every call may fail as [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable), retriable, where the
+/// cluster cannot be reached.
+pub trait Admin: Send {
+    /// Returns whether the cluster answers within a time.
+    ///
+    /// # Errors
+    ///
+    /// Where it does not; retriable unless it refuses us.
+    fn reach(&self, timeout: Duration) -> Result<()>;
+
+    /// Returns the partition counts of those of the topics that exist.
+    ///
+    /// # Errors
+    ///
+    /// Where the cluster cannot be reached or denies it.
+    fn partition_counts(&self, topics: &[Arc<str>]) -> Result<BTreeMap<Arc<str>, usize>>;
+
+    /// Returns the names of all topics.
+    ///
+    /// # Errors
+    ///
+    /// Where the cluster cannot be reached.
+    fn topic_names(&self) -> Result<Vec<String>>;
+
+    /// Creates topics and waits until they can be used; one that exists is left as it is.
+    ///
+    /// # Errors
+    ///
+    /// Where a topic is refused; the message names it.
+    fn create_topics(&self, topics: &[NewTopic]) -> Result<()>;
+
+    /// Deletes topics and waits until they are gone; one that does not exist is fine.
+    ///
+    /// # Errors
+    ///
+    /// Where a topic cannot be deleted; the message names it.
+    fn delete_topics(&self, topics: &[String]) -> Result<()>;
+
+    /// Returns the settings of a topic that were set for it, not those it inherits.
+    ///
+    /// # Errors
+    ///
+    /// Where the topic does not exist or its settings may not be read.
+    fn topic_settings(&self, topic: &str) -> Result<BTreeMap<String, String>>;
+
+    /// Returns the first offset of each partition.
+    ///
+    /// # Errors
+    ///
+    /// Where a partition does not exist.
+    fn start_offsets(&self, partitions: &[TopicPartition]) -> Result<Offsets>;
+
+    /// Returns the end of each partition: the last stable offset, as a reader sees it.
+    ///
+    /// # Errors
+    ///
+    /// Where a partition does not exist.
+    fn end_offsets(&self, partitions: &[TopicPartition]) -> Result<Offsets>;
+
+    /// Returns a group's committed offsets; partitions without one are left out.
+    ///
+    /// # Errors
+    ///
+    /// Where the coordinator refuses.
+    fn committed(&self, group: &str, partitions: &[TopicPartition]) -> Result<Offsets>;
+
+    /// Commits offsets for a group that has no members.
+    ///
+    /// # Errors
+    ///
+    /// Where the group has members.
+    fn commit(&self, group: &str, offsets: &Offsets) -> Result<()>;
+
+    /// Deletes a group with its offsets; one that does not exist is fine.
+    ///
+    /// # Errors
+    ///
+    /// Where the group has members.
+    fn delete_group(&self, group: &str) -> Result<()>;
+
+    /// Deletes the records before an offset of each partition.
+    ///
+    /// # Errors
+    ///
+    /// Where a topic's policy forbids it.
+    fn delete_records(&self, before: &Offsets) -> Result<()>;
+}
+
+/// Which of the runtime's consumers a client is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConsumerRole {
+    /// Reads input as a member of the application's group; the number is the thread's.
+    Main(usize),
+    /// Reads changelogs into stores.
+    Restore(usize),
+    /// Reads the topics of global tables.
+    Global,
+    /// Reads the inputs of a bounded run, and what verification compares.
+    Bounded,
+}
+
+/// Makes clients; one implementation per way to reach Kafka.
+pub trait Clients: Send + Sync + fmt::Debug {
+    /// Makes a consumer for a role, which may have to buffer this many partitions.
+    ///
+    /// # Errors
+    ///
+    /// Where the client's settings are refused.
+    fn consumer(&self, role: ConsumerRole, partitions: usize) -> Result<Box<dyn Consumer>>;
+
+    /// Makes a producer for a stream thread.
+    ///
+    /// # Errors
+    ///
+    /// Where the client's settings are refused.
+    fn producer(&self, thread: usize) -> Result<Box<dyn Producer>>;
+
+    /// Makes an administrator.
+    ///
+    /// # Errors
+    ///
+    /// Where the client's settings are refused.
+    fn admin(&self) -> Result<Box<dyn Admin>>;
+}

@@ -1,0 +1,287 @@
+//! The administrator port: every call waits for its answer, with a bound.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::admin::{
+    AdminClient, AdminOptions, ConfigSource, NewTopic as RdNewTopic, ResourceSpecifier,
+    TopicReplication,
+};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::error::KafkaResult;
+use rdkafka::metadata::MetadataTopic;
+use rdkafka::topic_partition_list::{Offset as RdOffset, TopicPartitionList};
+use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
+
+use super::consumer::offset_list;
+use super::context::Logging;
+use super::error::{failed, refused};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ids::{Offset, TopicPartition};
+use crate::kafka::{Admin, NewTopic, Offsets};
+use crate::time::{Clock, SystemClock};
+
+/// An administrator of librdkafka's, with a consumer for what only consumers may ask.
+pub(super) struct RdAdmin {
+    config: ClientConfig,
+    admin: AdminClient<Logging>,
+    reader: BaseConsumer<Logging>,
+    clock: SystemClock,
+}
+
+/// How long one question may take.
+const ANSWER: Duration = Duration::from_secs(15);
+/// How long a created topic may take to be usable, or a deleted one to be gone.
+const SETTLE: Duration = Duration::from_secs(60);
+/// How often is looked whether it is.
+const SETTLE_STEP: Duration = Duration::from_millis(50);
+
+impl RdAdmin {
+    pub(super) fn create(config: ClientConfig) -> Result<Self> {
+        let create = |cause| failed("create an administrator", cause);
+        let admin = config.create_with_context(Logging).map_err(create)?;
+        let reader = config.create_with_context(Logging).map_err(create)?;
+        Ok(Self { config, admin, reader, clock: SystemClock::start() })
+    }
+
+    /// Returns a client that may ask about a group without being its member.
+    fn group(&self, group: &str) -> Result<BaseConsumer<Logging>> {
+        let mut config = self.config.clone();
+        config.set("group.id", group).set("enable.auto.commit", "false");
+        let created = config.create_with_context(Logging);
+        created.map_err(|cause| failed(format!("ask about group {group}"), cause))
+    }
+
+    /// Returns a topic's partition count, or nothing if it does not exist.
+    fn partition_count(&self, topic: &str) -> Result<Option<usize>> {
+        let metadata = self.reader.fetch_metadata(Some(topic), ANSWER);
+        let metadata = metadata.map_err(|cause| failed("reach the Kafka cluster", cause))?;
+        let found = metadata.topics().iter().find(|found| found.name() == topic);
+        let Some(found) = found else { return Ok(None) };
+        match found.error().map(RDKafkaErrorCode::from) {
+            None => usable_partitions(found).map(Some),
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
+                Ok(None)
+            }
+            Some(code) => Err(refused(format!("read about topic {topic}"), code)),
+        }
+    }
+
+    /// Waits until a topic is as wanted.
+    fn settle(&self, topic: &str, done: impl Fn(Option<usize>) -> bool) -> Result<()> {
+        let start = self.clock.monotonic();
+        loop {
+            match self.partition_count(topic) {
+                Ok(count) if done(count) => return Ok(()),
+                Err(error) if !error.is_retriable() => return Err(error),
+                _ => {}
+            }
+            if self.clock.monotonic().saturating_sub(start) > SETTLE {
+                return Err(Error::new(
+                    ErrorKind::Unavailable,
+                    format!("topic {topic} is not as asked after {SETTLE:?}"),
+                ));
+            }
+            self.clock.pause(SETTLE_STEP);
+        }
+    }
+
+    fn list_offsets(&self, partitions: &[TopicPartition], which: RdOffset) -> Result<Offsets> {
+        if partitions.is_empty() {
+            return Ok(Offsets::new());
+        }
+        // ListOffsets takes -1 and -2 in the place of a timestamp: all partitions in one question.
+        let mut list = TopicPartitionList::with_capacity(partitions.len());
+        for partition in partitions {
+            let added = list.add_partition_offset(&partition.topic, partition.partition, which);
+            added.map_err(|cause| failed(format!("ask for offsets of {partition}"), cause))?;
+        }
+        let answer = self.reader.offsets_for_times(list, ANSWER);
+        let answer = answer.map_err(|cause| failed("ask for offsets", cause))?;
+        let mut offsets = Offsets::new();
+        for element in answer.elements() {
+            let partition = TopicPartition::new(element.topic(), element.partition());
+            let asked = format!("ask for offsets of {partition}");
+            element.error().map_err(|cause| failed(&asked, cause))?;
+            let RdOffset::Offset(offset) = element.offset() else {
+                return Err(Error::new(ErrorKind::Unavailable, format!("cannot {asked}")));
+            };
+            offsets.insert(partition, Offset(offset));
+        }
+        Ok(offsets)
+    }
+}
+
+impl Admin for RdAdmin {
+    fn reach(&self, timeout: Duration) -> Result<()> {
+        if self.reader.client().fetch_cluster_id(timeout).is_some() {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Unavailable, format!("no answer within {timeout:?}")))
+    }
+
+    fn partition_counts(&self, topics: &[Arc<str>]) -> Result<BTreeMap<Arc<str>, usize>> {
+        let mut counts = BTreeMap::new();
+        for topic in topics {
+            if let Some(count) = self.partition_count(topic)? {
+                counts.insert(topic.clone(), count);
+            }
+        }
+        Ok(counts)
+    }
+
+    fn topic_names(&self) -> Result<Vec<String>> {
+        let metadata = self.reader.fetch_metadata(None, ANSWER);
+        let metadata = metadata.map_err(|cause| failed("reach the Kafka cluster", cause))?;
+        Ok(metadata.topics().iter().map(|topic| topic.name().to_owned()).collect())
+    }
+
+    fn create_topics(&self, topics: &[NewTopic]) -> Result<()> {
+        if topics.is_empty() {
+            return Ok(());
+        }
+        let wanted: Vec<RdNewTopic<'_>> = topics.iter().map(new_topic).collect();
+        let created = pollster::block_on(self.admin.create_topics(&wanted, &options()));
+        for result in answer("create topics", created)? {
+            match result {
+                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((topic, code)) => return Err(refused(format!("create topic {topic}"), code)),
+            }
+        }
+        topics.iter().try_for_each(|topic| self.settle(&topic.name, |count| count.is_some()))
+    }
+
+    fn delete_topics(&self, topics: &[String]) -> Result<()> {
+        if topics.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<&str> = topics.iter().map(String::as_str).collect();
+        let deleted = pollster::block_on(self.admin.delete_topics(&names, &options()));
+        for result in answer("delete topics", deleted)? {
+            match result {
+                Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
+                Err((topic, code)) => return Err(refused(format!("delete topic {topic}"), code)),
+            }
+        }
+        topics.iter().try_for_each(|topic| self.settle(topic, |count| count.is_none()))
+    }
+
+    fn topic_settings(&self, topic: &str) -> Result<BTreeMap<String, String>> {
+        let asked = format!("read the settings of topic {topic}");
+        let specifier = [ResourceSpecifier::Topic(topic)];
+        let described = pollster::block_on(self.admin.describe_configs(&specifier, &options()));
+        let resource = answer(&asked, described)?.into_iter().next();
+        let Some(resource) = resource else {
+            return Err(Error::new(ErrorKind::Kafka, format!("cannot {asked}")));
+        };
+        let resource = resource.map_err(|code| refused(&asked, code))?;
+        let own = resource.entries.into_iter().filter(|entry| {
+            entry.source == ConfigSource::DynamicTopic && !entry.is_read_only && !entry.is_sensitive
+        });
+        Ok(own.filter_map(|entry| Some((entry.name, entry.value?))).collect())
+    }
+
+    fn start_offsets(&self, partitions: &[TopicPartition]) -> Result<Offsets> {
+        self.list_offsets(partitions, RdOffset::Beginning)
+    }
+
+    fn end_offsets(&self, partitions: &[TopicPartition]) -> Result<Offsets> {
+        self.list_offsets(partitions, RdOffset::End)
+    }
+
+    fn committed(&self, group: &str, partitions: &[TopicPartition]) -> Result<Offsets> {
+        if partitions.is_empty() {
+            return Ok(Offsets::new());
+        }
+        let mut list = TopicPartitionList::with_capacity(partitions.len());
+        for partition in partitions {
+            list.add_partition(&partition.topic, partition.partition);
+        }
+        let asked = format!("read the committed offsets of group {group}");
+        let answer = self.group(group)?.committed_offsets(list, ANSWER);
+        let answer = answer.map_err(|cause| failed(&asked, cause))?;
+        let mut offsets = Offsets::new();
+        for element in answer.elements() {
+            element.error().map_err(|cause| failed(&asked, cause))?;
+            if let RdOffset::Offset(offset) = element.offset() {
+                let partition = TopicPartition::new(element.topic(), element.partition());
+                offsets.insert(partition, Offset(offset));
+            }
+        }
+        Ok(offsets)
+    }
+
+    fn commit(&self, group: &str, offsets: &Offsets) -> Result<()> {
+        if offsets.is_empty() {
+            return Ok(());
+        }
+        let committed = self.group(group)?.commit(&offset_list(offsets)?, CommitMode::Sync);
+        committed.map_err(|cause| failed(format!("commit offsets for group {group}"), cause))
+    }
+
+    fn delete_group(&self, group: &str) -> Result<()> {
+        let deleted = pollster::block_on(self.admin.delete_groups(&[group], &options()));
+        for result in answer(format!("delete group {group}"), deleted)? {
+            match result {
+                Ok(_) | Err((_, RDKafkaErrorCode::GroupIdNotFound)) => {}
+                Err((group, code)) => return Err(refused(format!("delete group {group}"), code)),
+            }
+        }
+        Ok(())
+    }
+
+    fn delete_records(&self, before: &Offsets) -> Result<()> {
+        if before.is_empty() {
+            return Ok(());
+        }
+        let list = offset_list(before)?;
+        let deleted = pollster::block_on(self.admin.delete_records(&list, &options()));
+        let deleted = answer("delete processed records", deleted)?;
+        for element in deleted.elements() {
+            let at = format!("{}-{}", element.topic(), element.partition());
+            let result = element.error();
+            result.map_err(|cause| failed(format!("delete processed records of {at}"), cause))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for RdAdmin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RdAdmin").finish_non_exhaustive()
+    }
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new().request_timeout(Some(ANSWER)).operation_timeout(Some(ANSWER))
+}
+
+fn answer<T>(doing: impl fmt::Display, result: KafkaResult<T>) -> Result<T> {
+    result.map_err(|cause| failed(doing, cause))
+}
+
+fn new_topic(topic: &NewTopic) -> RdNewTopic<'_> {
+    let partitions = i32::try_from(topic.partitions).unwrap_or(i32::MAX);
+    let replication = TopicReplication::Fixed(topic.replication_factor);
+    let new = RdNewTopic::new(&topic.name, partitions, replication);
+    topic.settings.iter().fold(new, |new, (name, value)| new.set(name, value))
+}
+
+/// Returns the number of partitions once each has a leader.
+fn usable_partitions(topic: &MetadataTopic) -> Result<usize> {
+    let partitions = topic.partitions();
+    let leaderless = partitions.iter().find(|partition| {
+        partition.leader() < 0
+            || partition.error() == Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)
+    });
+    match leaderless {
+        None => Ok(partitions.len()),
+        Some(partition) => Err(Error::new(
+            ErrorKind::Unavailable,
+            format!("partition {}-{} has no leader", topic.name(), partition.id()),
+        )),
+    }
+}

@@ -1,0 +1,132 @@
+//! What the clients are told, with the reason where it is not librdkafka's default.
+
+use std::collections::BTreeMap;
+
+use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
+
+use crate::config::Settings;
+use crate::kafka::ConsumerRole;
+
+/// Fetch at least this much ahead for a partition, in KiB, however small the memory setting is.
+const QUEUED_KIB_MIN: usize = 256;
+const KIB: usize = 1 << 10;
+
+/// Returns the settings of a consumer.
+pub(super) fn consumer(
+    settings: &Settings,
+    group: &str,
+    role: ConsumerRole,
+    partitions: usize,
+) -> ClientConfig {
+    // Half of the input memory is librdkafka's, the other half the tasks' record queues'.
+    let share = settings.input_buffer_bytes_max / 2 / settings.threads / partitions;
+    let queued_kib = (share / KIB).max(QUEUED_KIB_MIN).to_string();
+    let (prefix, who) = match role {
+        ConsumerRole::Main(thread) => ("main.consumer.", format!("consumer-{thread}")),
+        ConsumerRole::Restore(thread) => ("restore.consumer.", format!("restore-{thread}")),
+        ConsumerRole::Global => ("global.consumer.", "global".to_owned()),
+        ConsumerRole::Bounded => ("consumer.", "bounded".to_owned()),
+    };
+    let mut config = common(&[
+        ("client.id", &format!("{group}-{who}")),
+        // Half a second less to wait for the news that an empty partition is read to its end.
+        ("fetch.wait.max.ms", "100"),
+        // A consumer that outruns its fetch queue would otherwise sleep a second at a time.
+        ("fetch.queue.backoff.ms", "5"),
+        ("queued.max.messages.kbytes", &queued_kib),
+        ("allow.auto.create.topics", "false"),
+        // As the JVM library: what was never read is read from the start.
+        ("auto.offset.reset", if prefix == "main.consumer." { "earliest" } else { "error" }),
+        // A dynamic member that was killed blocks the others no longer than this.
+        ("session.timeout.ms", "10000"),
+    ]);
+    apply(&mut config, settings.clients.for_client(&["consumer.", prefix]));
+    if let ConsumerRole::Main(thread) = role
+        && let Some(instance) = config.get("group.instance.id").map(|id| format!("{id}-{thread}"))
+    {
+        config.set("group.instance.id", instance);
+    }
+    // Of these the engine's correctness is made; they cannot be set.
+    config
+        .set("group.id", group)
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("enable.partition.eof", "true")
+        .set("partition.assignment.strategy", "range");
+    config
+}
+
+/// Returns the settings of a stream thread's producer.
+pub(super) fn producer(settings: &Settings, group: &str, thread: usize) -> ClientConfig {
+    let mut config = common(&[
+        ("client.id", &format!("{group}-producer-{thread}")),
+        // Records come in runs, so batches fill without waiting; a commit waits for what lingers.
+        ("linger.ms", "5"),
+        ("queue.buffering.max.messages", "500000"),
+        ("queue.buffering.max.kbytes", "131072"),
+    ]);
+    apply(&mut config, settings.clients.for_client(&["producer."]));
+    // Only this partitions records without a key as the Java client does; those with one come with
+    // their partition.
+    config.set("enable.idempotence", "true").set("partitioner", "murmur2_random");
+    config
+}
+
+/// Returns the settings of an administrator.
+pub(super) fn admin(settings: &Settings, group: &str) -> ClientConfig {
+    let mut config = common(&[("client.id", &format!("{group}-admin"))]);
+    apply(&mut config, settings.clients.for_client(&["admin."]));
+    config
+}
+
+fn common(defaults: &[(&str, &str)]) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set_log_level(RDKafkaLogLevel::Info);
+    for (name, value) in defaults {
+        config.set(*name, *value);
+    }
+    config
+}
+
+fn apply(config: &mut ClientConfig, settings: BTreeMap<String, String>) {
+    for (name, value) in settings {
+        config.set(name, value);
+    }
+    if config.get("bootstrap.servers").is_none() {
+        config.set("bootstrap.servers", "localhost:9092");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::StreamsConfig;
+
+    fn settings(given: &[(&str, &str)]) -> Settings {
+        let config = given.iter().fold(StreamsConfig::new("app"), |config, (name, value)| {
+            config.with_argument(name, value).unwrap()
+        });
+        config.resolve().unwrap()
+    }
+
+    #[test]
+    fn the_users_settings_win_but_for_what_correctness_needs() {
+        let settings = settings(&[
+            ("consumer.fetch.wait.max.ms", "10"),
+            ("group.instance.id", "pod-1"),
+            ("producer.linger.ms", "0"),
+        ]);
+        let main = consumer(&settings, "app", ConsumerRole::Main(2), 4);
+        assert_eq!(main.get("fetch.wait.max.ms"), Some("10"));
+        assert_eq!(main.get("group.instance.id"), Some("pod-1-2"));
+        assert_eq!(main.get("auto.offset.reset"), Some("earliest"));
+        assert_eq!(main.get("queued.max.messages.kbytes"), Some("8192"));
+        let restore = consumer(&settings, "app", ConsumerRole::Restore(2), 4);
+        assert_eq!(restore.get("auto.offset.reset"), Some("error"));
+        assert_eq!(restore.get("group.instance.id"), None);
+        let producer = producer(&settings, "app", 0);
+        assert_eq!(producer.get("linger.ms"), Some("0"));
+        assert_eq!(producer.get("enable.idempotence"), Some("true"));
+    }
+}

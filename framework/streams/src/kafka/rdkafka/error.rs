@@ -1,0 +1,74 @@
+//! From librdkafka's codes to what can be done about them.
+
+use std::fmt::Display;
+
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode as Code;
+
+use crate::error::{Error, ErrorKind};
+
+/// Makes an error of the library from one of the client's: `cannot <doing>: <cause>`.
+#[cold]
+pub(super) fn failed(doing: impl Display, cause: KafkaError) -> Error {
+    let kind = match &cause {
+        KafkaError::AdminOp(code) => kind(*code),
+        KafkaError::ClientConfig(..) => ErrorKind::Config,
+        KafkaError::Canceled => ErrorKind::Unavailable,
+        other => other.rdkafka_error_code().map_or(ErrorKind::Kafka, kind),
+    };
+    let message = match &cause {
+        KafkaError::ClientConfig(_, description, name, value) => {
+            format!("setting `{name}` = `{value}` is refused by the Kafka client: {description}")
+        }
+        _ => format!("cannot {doing}"),
+    };
+    Error::new(kind, message).with_source(cause)
+}
+
+/// Makes an error of a bare code.
+#[cold]
+pub(super) fn refused(doing: impl Display, code: Code) -> Error {
+    Error::new(kind(code), format!("cannot {doing}: {code}"))
+}
+
+/// Returns what a code means for the caller.
+pub(super) fn kind(code: Code) -> ErrorKind {
+    match code {
+        Code::BrokerTransportFailure
+        | Code::AllBrokersDown
+        | Code::Resolve
+        | Code::OperationTimedOut
+        | Code::MessageTimedOut
+        | Code::TimedOutQueue
+        | Code::RequestTimedOut
+        | Code::NetworkException
+        | Code::WaitingForCoordinator
+        | Code::CoordinatorLoadInProgress
+        | Code::CoordinatorNotAvailable
+        | Code::NotCoordinator
+        | Code::LeaderNotAvailable
+        | Code::NotLeaderForPartition
+        | Code::BrokerNotAvailable
+        | Code::ReplicaNotAvailable
+        | Code::OffsetNotAvailable
+        | Code::NotController
+        | Code::RebalanceInProgress
+        | Code::NotEnoughReplicas
+        | Code::NotEnoughReplicasAfterAppend
+        | Code::KafkaStorageError
+        | Code::ThrottlingQuotaExceeded
+        | Code::UnknownLeaderEpoch
+        | Code::FencedLeaderEpoch => ErrorKind::Unavailable,
+        Code::IllegalGeneration
+        | Code::UnknownMemberId
+        | Code::FencedInstanceId
+        | Code::Fenced
+        | Code::ProducerFenced
+        | Code::InvalidProducerEpoch
+        | Code::AssignmentLost => ErrorKind::Fenced,
+        Code::OffsetOutOfRange | Code::AutoOffsetReset | Code::LogTruncation => {
+            ErrorKind::Corrupted
+        }
+        _ => ErrorKind::Kafka,
+    }
+}

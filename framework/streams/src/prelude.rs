@@ -1,0 +1,12 @@
+//! The names an application imports.
+
+pub use crate::dsl::{
+    GlobalKTable, Grouped, KGroupedStream, KStream, KTable, Materialized, Stored, StreamsBuilder,
+    Topic, WindowedKStream,
+};
+#[cfg(feature = "json")]
+pub use crate::serde::Json;
+pub use crate::serde::{Bytes, DefaultSerde, I32, I64, Nullable, SerdeRef, Utf8};
+pub use crate::time::Timestamp;
+pub use crate::topology::Topology;
+pub use crate::windows::{TimeWindows, Window, Windowed};

@@ -1,0 +1,83 @@
+//! What operators of one task share: stores, outbox, and where the current record comes from.
+
+use std::sync::Arc;
+
+use super::FanInSlots;
+use crate::ids::{Offset, TopicPartition};
+use crate::kafka::Outbox;
+use crate::metrics::{DropReason, DroppedRecords};
+use crate::state::StoreSet;
+use crate::time::Timestamp;
+
+/// The place of the record being processed.
+#[derive(Debug, Clone)]
+pub struct RecordContext {
+    /// Its partition.
+    pub partition: Arc<TopicPartition>,
+    /// Its offset.
+    pub offset: Offset,
+}
+
+impl std::fmt::Display for RecordContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}@{}", self.partition, self.offset)
+    }
+}
+
+/// What one task's operators work on.
+#[derive(Debug)]
+pub struct TaskContext {
+    /// The task's stores.
+    pub stores: StoreSet,
+    /// What is to be sent.
+    pub outbox: Outbox,
+    /// Operators that several upstreams reach.
+    pub fan_in: FanInSlots,
+    dropped: DroppedRecords,
+    record: Option<RecordContext>,
+    stream_time: Timestamp,
+}
+
+impl TaskContext {
+    /// Makes a context over the parts that were collected while the task was built.
+    #[must_use]
+    pub fn new(stores: StoreSet, outbox: Outbox, fan_in: FanInSlots) -> Self {
+        Self {
+            stores,
+            outbox,
+            fan_in,
+            dropped: DroppedRecords::default(),
+            record: None,
+            stream_time: Timestamp::UNKNOWN,
+        }
+    }
+
+    /// Notes the record that is picked now; stream time follows it (row T2).
+    pub fn begin(&mut self, partition: &Arc<TopicPartition>, offset: Offset, at: Timestamp) {
+        self.record = Some(RecordContext { partition: partition.clone(), offset });
+        self.stream_time = self.stream_time.max(at);
+    }
+
+    /// Returns the record being processed, or last processed.
+    #[must_use]
+    pub fn record(&self) -> Option<&RecordContext> {
+        self.record.as_ref()
+    }
+
+    /// Returns the largest timestamp picked so far.
+    #[must_use]
+    pub fn stream_time(&self) -> Timestamp {
+        self.stream_time
+    }
+
+    /// Counts a dropped record.
+    pub fn dropped(&mut self, reason: DropReason) {
+        self.dropped.count(reason);
+    }
+
+    /// Returns the dropped records so far.
+    #[must_use]
+    pub fn dropped_records(&self) -> DroppedRecords {
+        self.dropped
+    }
+}

@@ -1,0 +1,31 @@
+//! Running a topology: threads, group membership, commits, restore; and rerunning it as a bounded job.
+//!
+//! Effects live here. Tasks below are synchronous state; threads own them and everything else reaches
+//! them by messages. The one order of commit is in [`commit`].
+
+mod application;
+mod caught_up;
+mod client_state;
+mod commit;
+mod global_tables;
+mod kafka_streams;
+mod panics;
+mod purge;
+mod state_updater;
+mod stop;
+mod storage;
+mod stream_thread;
+mod task_manager;
+mod thread_state;
+mod time_alignment;
+mod topic_reader;
+mod topics;
+
+pub mod replay;
+pub mod results;
+pub mod verify;
+
+pub use client_state::ClientState;
+pub use kafka_streams::{KafkaStreams, Progress};
+pub use stop::Stop;
+pub use topics::wait_for_cluster;

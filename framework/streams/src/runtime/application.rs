@@ -1,0 +1,82 @@
+//! What all threads of one client share.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::stop::Stop;
+use super::thread_state::ThreadStates;
+use crate::config::Settings;
+use crate::kafka::{Clients, Offsets};
+use crate::metrics::DroppedRecords;
+use crate::processor::GlobalTables;
+use crate::task::{Deployment, Storage};
+use crate::time::Clock;
+
+/// A started application: its topology on its topics, its settings, its state, its clock.
+#[derive(Debug)]
+pub(super) struct Application {
+    pub(super) deployment: Deployment,
+    pub(super) settings: Settings,
+    pub(super) storage: Storage,
+    pub(super) globals: Option<GlobalTables>,
+    pub(super) clients: Arc<dyn Clients>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) stop: Stop,
+    pub(super) threads: ThreadStates,
+    pub(super) stats: Arc<Stats>,
+    /// Committed offsets of repartition topics: what lies before them may be deleted.
+    pub(super) purgeable: Mutex<Offsets>,
+}
+
+/// What the threads have done so far.
+#[derive(Debug, Default)]
+pub(super) struct Stats {
+    processed: AtomicU64,
+    restored: AtomicU64,
+    dropped: Mutex<DroppedRecords>,
+    commits: Mutex<u64>,
+    committed: Condvar,
+}
+
+impl Stats {
+    pub(super) fn processed(&self, records: usize) {
+        self.processed.fetch_add(u64::try_from(records).unwrap_or(0), Ordering::Relaxed);
+    }
+
+    pub(super) fn restored(&self, records: usize) {
+        self.restored.fetch_add(u64::try_from(records).unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// Adds what a closed task has dropped.
+    pub(super) fn dropped(&self, dropped: DroppedRecords) {
+        self.dropped.lock().unwrap_or_else(PoisonError::into_inner).add(dropped);
+    }
+
+    /// Notes a commit, and wakes whoever waits for one.
+    pub(super) fn committed(&self) {
+        *self.commits.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.committed.notify_all();
+    }
+
+    /// Waits for the next commit, but no longer than this.
+    pub(super) fn wait_for_commit(&self, timeout: Duration) {
+        let commits = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = *commits;
+        let waited =
+            self.committed.wait_timeout_while(commits, timeout, |commits| *commits == before);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    pub(super) fn processed_total(&self) -> u64 {
+        self.processed.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn restored_total(&self) -> u64 {
+        self.restored.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn dropped_total(&self) -> DroppedRecords {
+        *self.dropped.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

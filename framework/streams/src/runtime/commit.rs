@@ -1,0 +1,132 @@
+//! The order of a commit, for all tasks of a thread: the one place where it is written down.
+//!
+//! 1. **Flush** caches, upstream first: dirty rows become changelog records and move downstream.
+//! 2. **Drain** the outboxes into the producer, and wait for every acknowledgement. They bring the
+//!    offsets of the changelog records.
+//! 3. **Commit the input offsets**: from here on a restart goes on behind them.
+//! 4. **Commit the state**: one batch per task with all its rows and the changelog offsets they stand
+//!    for.
+//!
+//! What if the process dies in between? Before 3, inputs are read again: their results are sent twice,
+//! and rows whose changelog records were acknowledged count them twice (at least once). Between 3 and
+//! 4, local rows are older than the changelog: the next start restores the short tail between. After 4
+//! the rows are in memtables: a kill loses those since the last flush, all stores' alike, and with them
+//! the offsets, so the tail to restore is only longer.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::ids::{Offset, StoreId, TaskId};
+use crate::kafka::{ChangelogToken, Consumer, Offsets, OutgoingRecord, Producer};
+use crate::task::Task;
+
+/// Acknowledged changelog offsets that no commit has taken yet, and the numbering of changelogs.
+#[derive(Debug, Default)]
+pub(crate) struct Acknowledged {
+    /// Tasks by the slot that their tokens are made of; slots are never used again.
+    slots: HashMap<TaskId, usize>,
+    next_slot: usize,
+    offsets: HashMap<usize, Offset>,
+    stores: usize,
+}
+
+impl Acknowledged {
+    /// Numbers the changelogs of tasks whose topology has this many stores.
+    pub(crate) fn new(stores: usize) -> Self {
+        Self { stores: stores.max(1), ..Self::default() }
+    }
+
+    /// Gives a task a slot of its own, so that reports for an earlier life of it are not taken for
+    /// this one's.
+    pub(crate) fn add(&mut self, task: TaskId) {
+        self.slots.insert(task, self.next_slot);
+        self.next_slot += 1;
+    }
+
+    /// Takes what the producer has been told since the last call.
+    pub(crate) fn collect(&mut self, producer: &mut dyn Producer) {
+        producer.acknowledged(&mut |token, offset| {
+            self.offsets.insert(token.0, offset);
+        });
+    }
+
+    fn token(&self, task: TaskId, store: StoreId) -> Option<ChangelogToken> {
+        let slot = self.slots.get(&task)?;
+        Some(ChangelogToken(slot * self.stores + store.0))
+    }
+
+    fn take(&mut self, task: TaskId) -> Vec<(StoreId, Offset)> {
+        let Some(slot) = self.slots.get(&task) else { return Vec::new() };
+        let first = slot * self.stores;
+        let mine = (0..self.stores).filter_map(|store| {
+            let offset = self.offsets.remove(&(first + store))?;
+            Some((StoreId(store), offset))
+        });
+        mine.collect()
+    }
+}
+
+/// Hands a task's outbox over to the producer.
+pub(crate) fn send(
+    task: &mut Task,
+    producer: &mut dyn Producer,
+    acknowledged: &Acknowledged,
+) -> Result<()> {
+    let id = task.id();
+    let outbox = task.outbox();
+    for record in outbox.iter() {
+        producer.send(OutgoingRecord {
+            topic: record.topic,
+            partition: record.partition,
+            key: record.key,
+            value: record.value,
+            timestamp: record.timestamp,
+            headers: record.headers,
+            changelog: record.changelog.and_then(|store| acknowledged.token(id, store)),
+        })?;
+    }
+    outbox.clear();
+    Ok(())
+}
+
+/// Commits everything that tasks have done; returns the offsets that were committed.
+///
+/// # Errors
+///
+/// Retriable where the offsets could not be committed for now: results are sent, nothing is lost, and
+/// the next commit takes all of it.
+pub(crate) fn commit(
+    tasks: &mut BTreeMap<TaskId, Task>,
+    producer: &mut dyn Producer,
+    commit_offsets: &mut dyn FnMut(&Offsets) -> Result<()>,
+    acknowledged: &mut Acknowledged,
+    timeout: Duration,
+) -> Result<Offsets> {
+    let mut dirty: Vec<&mut Task> = Vec::new();
+    for task in tasks.values_mut() {
+        if task.flush()? {
+            send(task, producer, acknowledged)?;
+            dirty.push(task);
+        }
+    }
+    if dirty.is_empty() {
+        return Ok(Offsets::new());
+    }
+    producer.drain(timeout)?;
+    acknowledged.collect(producer);
+    let offsets: Offsets = dirty.iter().flat_map(|task| task.offsets()).collect();
+    commit_offsets(&offsets)?;
+    for task in dirty {
+        let acknowledged = acknowledged.take(task.id());
+        task.committed(acknowledged)?;
+    }
+    Ok(offsets)
+}
+
+/// Returns how a group's member commits offsets.
+pub(crate) fn as_member(
+    consumer: &mut dyn Consumer,
+) -> impl FnMut(&Offsets) -> Result<()> + use<'_> {
+    move |offsets| consumer.commit(offsets)
+}

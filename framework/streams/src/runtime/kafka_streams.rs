@@ -1,0 +1,324 @@
+//! The client: it starts an application's threads, and ends them.
+
+use std::fmt;
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::application::{Application, Stats};
+use super::caught_up::CaughtUp;
+use super::client_state::{ClientState, StateCell};
+use super::global_tables::{GlobalUpdater, Scope};
+use super::stop::Stop;
+use super::stream_thread::StreamThread;
+use super::thread_state::ThreadStates;
+use super::{purge, storage, topics};
+use crate::config::Settings;
+use crate::error::{Error, ErrorKind, Result};
+use crate::kafka::Clients;
+use crate::metrics::DroppedRecords;
+use crate::task::RunMode;
+use crate::time::{Clock, SystemClock};
+use crate::topology::{TopicNames, Topology};
+
+/// An application that runs live: its topology, its threads, its state.
+///
+/// # Examples
+///
+/// ```no_run
+/// use kappa::config::StreamsConfig;
+/// use kappa::prelude::*;
+/// use kappa::runtime::KafkaStreams;
+///
+/// # fn main() -> kappa::Result<()> {
+/// let builder = StreamsBuilder::new();
+/// builder.stream(&Topic::<String, String>::new("in", Utf8, Utf8)).to(&Topic::new("out", Utf8, Utf8));
+/// let settings = StreamsConfig::new("copy").with_environment(std::env::vars())?.resolve()?;
+/// let streams = KafkaStreams::new(builder.build()?, settings);
+/// streams.start()?;
+/// streams.wait()
+/// # }
+/// ```
+pub struct KafkaStreams {
+    topology: Topology,
+    settings: Settings,
+    clients: Arc<dyn Clients>,
+    clock: Arc<dyn Clock>,
+    state: Arc<StateCell>,
+    stats: Arc<Stats>,
+    stop: Stop,
+    started: Mutex<Started>,
+}
+
+#[derive(Default)]
+struct Started {
+    app: Option<Arc<Application>>,
+    threads: Vec<JoinHandle<()>>,
+    failure: Arc<Mutex<Option<Error>>>,
+}
+
+/// What an application has done so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Records processed since the start.
+    pub processed: u64,
+    /// Changelog records restored since the start.
+    pub restored: u64,
+    /// Records dropped by tasks that are closed.
+    pub dropped: DroppedRecords,
+}
+
+/// How long one wait for the next commit is, while waiting to be caught up.
+const COMMIT_WAIT: Duration = Duration::from_millis(500);
+
+impl KafkaStreams {
+    /// Makes a client over librdkafka; nothing runs yet.
+    #[cfg(feature = "rdkafka")]
+    #[must_use]
+    pub fn new(topology: Topology, settings: Settings) -> Self {
+        let group = settings.application_id.clone();
+        let clients = Arc::new(crate::kafka::rdkafka::RdKafka::new(&settings, &group));
+        Self::with_clients(topology, settings, clients)
+    }
+
+    /// Makes a client over other Kafka clients; nothing runs yet.
+    #[must_use]
+    pub fn with_clients(topology: Topology, settings: Settings, clients: Arc<dyn Clients>) -> Self {
+        Self {
+            topology,
+            settings,
+            clients,
+            clock: Arc::new(SystemClock::start()),
+            state: Arc::new(StateCell::new()),
+            stats: Arc::default(),
+            stop: Stop::new(),
+            started: Mutex::default(),
+        }
+    }
+
+    /// Waits for Kafka, checks and creates topics, loads global tables and starts the threads.
+    ///
+    /// # Errors
+    ///
+    /// Where Kafka does not answer in time, topics do not fit, the state directory is in use, a global
+    /// table cannot be read, or [`close`](Self::close) was called.
+    pub fn start(&self) -> Result<()> {
+        if !self.state.set(ClientState::Rebalancing) {
+            let state = self.state.get();
+            return Err(Error::state(format!("a client in state {state} cannot be started")));
+        }
+        let started = self.prepare().and_then(|(app, globals)| self.launch(&app, globals));
+        if started.is_err() {
+            self.stop.ask();
+            self.state.set(ClientState::PendingError);
+            self.finish();
+        }
+        started
+    }
+
+    /// Returns the state now.
+    #[must_use]
+    pub fn state(&self) -> ClientState {
+        self.state.get()
+    }
+
+    /// Returns a queue of all changes of the state from now on, in order.
+    #[must_use]
+    pub fn listen(&self) -> Receiver<ClientState> {
+        self.state.listen()
+    }
+
+    /// Returns what was done so far.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        Progress {
+            processed: self.stats.processed_total(),
+            restored: self.stats.restored_total(),
+            dropped: self.stats.dropped_total(),
+        }
+    }
+
+    /// Returns what asks this client to stop, for a signal handler.
+    #[must_use]
+    pub fn stop_handle(&self) -> Stop {
+        self.stop.clone()
+    }
+
+    /// Waits until every input is read to its end and committed, and every repartition topic too; then
+    /// the client still runs. Inputs count as far as they reach when this is called.
+    ///
+    /// # Errors
+    ///
+    /// Where the client ends before that, for whatever reason.
+    pub fn wait_until_caught_up(&self, mut watch: impl FnMut(Progress)) -> Result<()> {
+        let app = self.started.lock().unwrap_or_else(PoisonError::into_inner).app.clone();
+        let app = app.ok_or_else(|| Error::state("the client is not started"))?;
+        let admin = self.clients.admin()?;
+        let mut caught_up = CaughtUp::begin(&app, &*admin)?;
+        loop {
+            if app.threads.all_dead() || self.state.get().is_final() || self.stop.is_asked() {
+                let message = "ended before it had caught up";
+                return Err(self.failure().unwrap_or(Error::new(ErrorKind::Interrupted, message)));
+            }
+            match caught_up.is_done(&app, &*admin) {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(error) if error.is_retriable() => tracing::warn!("{}", error.report()),
+                Err(error) => return Err(error),
+            }
+            watch(self.progress());
+            self.stats.wait_for_commit(COMMIT_WAIT);
+        }
+    }
+
+    /// Waits until the client has ended.
+    ///
+    /// # Errors
+    ///
+    /// What ended its threads, unless it was closed.
+    pub fn wait(&self) -> Result<()> {
+        self.join();
+        match self.failure() {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    /// Commits, writes state to disk, leaves the group and ends the threads; may be called again.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong while closing, or had ended a thread before.
+    pub fn close(&self) -> Result<()> {
+        self.state.set(ClientState::PendingShutdown);
+        self.stop.ask();
+        self.wait()
+    }
+
+    fn prepare(&self) -> Result<(Arc<Application>, Option<GlobalUpdater>)> {
+        let (settings, clients) = (&self.settings, &*self.clients);
+        let names = TopicNames::live(&settings.application_id);
+        let storage = storage::open(settings, &names)?;
+        let admin = clients.admin()?;
+        topics::wait_for_cluster(&*admin, settings, &self.stop)?;
+        let deployment = topics::prepare(&*admin, &self.topology, names, settings, RunMode::Live)?;
+        let scope = (Scope::Live, &self.stop);
+        let globals =
+            GlobalUpdater::load(&self.topology, clients, &*admin, &storage, settings, scope)?;
+        let app = Application {
+            deployment,
+            settings: settings.clone(),
+            storage,
+            globals: globals.as_ref().map(GlobalUpdater::tables),
+            clients: self.clients.clone(),
+            clock: self.clock.clone(),
+            stop: self.stop.clone(),
+            threads: ThreadStates::new(settings.threads, self.state.clone()),
+            stats: self.stats.clone(),
+            purgeable: Mutex::default(),
+        };
+        Ok((Arc::new(app), globals))
+    }
+
+    fn launch(&self, app: &Arc<Application>, globals: Option<GlobalUpdater>) -> Result<()> {
+        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        started.app = Some(app.clone());
+        let failure = started.failure.clone();
+        let id = app.deployment.names().application_id().to_owned();
+        // Made before any runs, so that one that cannot be made leaves none behind.
+        let threads = (0..app.settings.threads).map(|index| StreamThread::create(app, index));
+        let threads = threads.collect::<Result<Vec<_>>>()?;
+        for (index, thread) in threads.into_iter().enumerate() {
+            let name = format!("{id}-StreamThread-{}", index + 1);
+            let ended = Ended::new(self, &failure);
+            let run = move || ended.note(thread.run());
+            started.threads.push(spawn(name, run)?);
+        }
+        if let Some(globals) = globals {
+            let (stop, ended) = (app.stop.clone(), Ended::new(self, &failure));
+            let run = move || ended.note(globals.follow(&stop));
+            started.threads.push(spawn(format!("{id}-GlobalThread"), run)?);
+        }
+        if !app.deployment.repartition_topics().is_empty() {
+            let (app, admin) = (app.clone(), app.clients.admin()?);
+            let run = move || purge::run(&app, &*admin);
+            started.threads.push(spawn(format!("{id}-Purge"), run)?);
+        }
+        Ok(())
+    }
+
+    fn join(&self) {
+        loop {
+            let thread = self.started.lock().unwrap_or_else(PoisonError::into_inner).threads.pop();
+            let Some(thread) = thread else { break };
+            if thread.join().is_err() {
+                tracing::error!("a thread panicked outside of its tasks");
+            }
+        }
+        self.finish();
+    }
+
+    /// Ends the state machine once nothing runs, and gives the state directory back.
+    fn finish(&self) {
+        self.started.lock().unwrap_or_else(PoisonError::into_inner).app = None;
+        match self.state.get() {
+            ClientState::PendingError => self.state.set(ClientState::Error),
+            ClientState::Rebalancing | ClientState::Running | ClientState::Created => {
+                self.state.set(ClientState::PendingShutdown);
+                self.state.set(ClientState::NotRunning)
+            }
+            ClientState::PendingShutdown => self.state.set(ClientState::NotRunning),
+            ClientState::NotRunning | ClientState::Error => true,
+        };
+    }
+
+    fn failure(&self) -> Option<Error> {
+        let started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        let failure = started.failure.clone();
+        drop(started);
+        failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// What a thread does with how it ended: the first failure stops all of them.
+struct Ended {
+    failure: Arc<Mutex<Option<Error>>>,
+    state: Arc<StateCell>,
+    stop: Stop,
+}
+
+impl Ended {
+    fn new(streams: &KafkaStreams, failure: &Arc<Mutex<Option<Error>>>) -> Self {
+        let (failure, state) = (failure.clone(), streams.state.clone());
+        Self { failure, state, stop: streams.stop.clone() }
+    }
+
+    fn note(&self, result: Result<()>) {
+        let Err(error) = result else { return };
+        tracing::error!("{}", error.report());
+        self.state.set(ClientState::PendingError);
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        self.stop.ask();
+    }
+}
+
+impl Drop for KafkaStreams {
+    fn drop(&mut self) {
+        self.stop.ask();
+        self.join();
+    }
+}
+
+impl fmt::Debug for KafkaStreams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KafkaStreams").field("state", &self.state.get()).finish_non_exhaustive()
+    }
+}
+
+fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    std::thread::Builder::new()
+        .name(name.clone())
+        .spawn(run)
+        .map_err(|cause| Error::state(format!("cannot start thread {name}")).with_source(cause))
+}

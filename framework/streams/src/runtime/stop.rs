@@ -1,0 +1,78 @@
+//! Asking a run to stop, from any thread.
+
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::kafka::Waker;
+
+/// A request to stop, shared by everything that should heed it.
+#[derive(Clone, Default)]
+pub struct Stop(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    asked: bool,
+    wakers: Vec<Waker>,
+}
+
+impl Stop {
+    /// Makes a request that nobody has made yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks to stop, and wakes whoever waits.
+    pub fn ask(&self) {
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.asked = true;
+        for waker in &state.wakers {
+            waker.wake();
+        }
+        self.0.changed.notify_all();
+    }
+
+    /// Returns whether a stop was asked for.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner).asked
+    }
+
+    /// Fails if a stop was asked for.
+    ///
+    /// # Errors
+    ///
+    /// An interruption.
+    pub fn check(&self) -> Result<()> {
+        if self.is_asked() {
+            return Err(Error::new(ErrorKind::Interrupted, "stopped before it was done"));
+        }
+        Ok(())
+    }
+
+    /// Waits until a stop is asked for or the time is over; returns whether it was.
+    pub fn wait(&self, timeout: Duration) -> bool {
+        let state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.0.changed.wait_timeout_while(state, timeout, |state| !state.asked);
+        waited.unwrap_or_else(PoisonError::into_inner).0.asked
+    }
+
+    /// Has a waker called when a stop is asked for.
+    pub(crate) fn wakes(&self, waker: Waker) {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner).wakers.push(waker);
+    }
+}
+
+impl fmt::Debug for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Stop({})", self.is_asked())
+    }
+}

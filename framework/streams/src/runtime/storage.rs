@@ -1,0 +1,38 @@
+//! Opening the state directory, and databases in it.
+
+use crate::config::Settings;
+use crate::error::Result;
+use crate::task::Storage;
+use crate::topology::TopicNames;
+
+/// Opens and locks the state directory of an application, or of a version of it.
+pub(crate) fn open(settings: &Settings, names: &TopicNames) -> Result<Storage> {
+    let directory =
+        crate::state::StateDirectory::open(&settings.state_dir, names.application_id())?;
+    Ok(with_disk(settings, directory))
+}
+
+#[cfg(feature = "rocksdb")]
+fn with_disk(settings: &Settings, directory: crate::state::StateDirectory) -> Storage {
+    use std::sync::Arc;
+
+    use crate::state::rocksdb::{RocksDbBackend, RocksDbMemory};
+
+    let memory =
+        RocksDbMemory::new(settings.rocksdb_block_cache_bytes, settings.rocksdb_write_buffer_bytes);
+    let open: crate::task::OpenBackend = Arc::new(move |path, families| {
+        Ok(Box::new(RocksDbBackend::open(path, families, &memory)?))
+    });
+    Storage { disk: Some((directory, open)), default_store: settings.default_store }
+}
+
+#[cfg(not(feature = "rocksdb"))]
+fn with_disk(settings: &Settings, directory: crate::state::StateDirectory) -> Storage {
+    if settings.default_store == crate::config::StoreType::RocksDb {
+        tracing::warn!(
+            "built without the feature `rocksdb`: stores are in memory and restored at every start"
+        );
+    }
+    drop(directory);
+    Storage::in_memory()
+}

@@ -1,0 +1,137 @@
+//! Live results against a rerun's, key by key, at the same cut.
+//!
+//! First the cut: live must have committed exactly what the rerun has read, no less and no more, and
+//! its repartition topics must be empty of work. Then the results: the last value of each key of every
+//! output topic, partition by partition, byte by byte, since both were written by the same binary.
+
+mod comparison;
+mod cut;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use comparison::{Difference, TopicComparison};
+pub use cut::CutMismatch;
+use serde::Serialize;
+
+use super::stop::Stop;
+use super::topics;
+use crate::config::Settings;
+use crate::error::Result;
+use crate::kafka::Clients;
+use crate::task::{Deployment, RunMode};
+use crate::topology::{TopicNames, Topology};
+
+/// A comparison to be made.
+pub struct Verify {
+    topology: Topology,
+    settings: Settings,
+    version: String,
+    clients: Arc<dyn Clients>,
+}
+
+/// What a comparison found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "verdict")]
+pub enum Verdict {
+    /// The same keys have the same values.
+    Equal {
+        /// What was compared.
+        topics: Vec<TopicComparison>,
+    },
+    /// Some keys differ.
+    Different {
+        /// What was compared, with the first keys that differ.
+        topics: Vec<TopicComparison>,
+    },
+    /// Live and rerun have not read the same: nothing was compared.
+    NotSameCut {
+        /// Where they differ.
+        partitions: Vec<CutMismatch>,
+    },
+}
+
+impl Verify {
+    /// Plans a comparison over librdkafka.
+    #[cfg(feature = "rdkafka")]
+    #[must_use]
+    pub fn new(topology: Topology, settings: Settings, version: &str) -> Self {
+        let names = TopicNames::versioned(&settings.application_id, version);
+        let clients = crate::kafka::rdkafka::RdKafka::new(&settings, names.application_id());
+        Self::with_clients(topology, settings, version, Arc::new(clients))
+    }
+
+    /// Plans a comparison over other Kafka clients.
+    #[must_use]
+    pub fn with_clients(
+        topology: Topology,
+        settings: Settings,
+        version: &str,
+        clients: Arc<dyn Clients>,
+    ) -> Self {
+        Self { topology, settings, version: version.to_owned(), clients }
+    }
+
+    /// Compares; changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Where Kafka does not answer in time, topics are missing, or a stop is asked for.
+    pub fn run(&self, stop: &Stop) -> Result<Verdict> {
+        let admin = self.clients.admin()?;
+        topics::wait_for_cluster(&*admin, &self.settings, stop)?;
+        let live = TopicNames::live(&self.settings.application_id);
+        let rerun = TopicNames::versioned(&self.settings.application_id, &self.version);
+        let external = topics::inputs(&*admin, &self.topology)?;
+        let topology = self.topology.clone();
+        let deployment =
+            Deployment::new(topology, live.clone(), &external, Default::default(), RunMode::Live)?;
+        let partitions = cut::mismatches(&*admin, &deployment, &rerun, &external)?;
+        if !partitions.is_empty() {
+            return Ok(Verdict::NotSameCut { partitions });
+        }
+        let mut compared = Vec::new();
+        for topic in self.topology.output_topics() {
+            let pair = (live.sink(&topic), rerun.sink(&topic));
+            let poll = self.settings.poll;
+            compared.push(comparison::compare(&*self.clients, &*admin, pair, (poll, stop))?);
+        }
+        Ok(if compared.iter().all(TopicComparison::is_equal) {
+            Verdict::Equal { topics: compared }
+        } else {
+            Verdict::Different { topics: compared }
+        })
+    }
+}
+
+impl fmt::Debug for Verify {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verify").field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Equal { topics } => {
+                for topic in topics {
+                    writeln!(f, "{topic}")?;
+                }
+                f.write_str("EQUAL")
+            }
+            Self::Different { topics } => {
+                for topic in topics {
+                    writeln!(f, "{topic}")?;
+                }
+                f.write_str("DIFFERENT")
+            }
+            Self::NotSameCut { partitions } => {
+                writeln!(f, "live and rerun have not read the same, so nothing was compared:")?;
+                for partition in partitions {
+                    writeln!(f, "  {partition}")?;
+                }
+                f.write_str("let live catch up and stop feeding, replay again, then verify")
+            }
+        }
+    }
+}

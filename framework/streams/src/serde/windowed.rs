@@ -1,0 +1,66 @@
+//! Keys of windows: the key, then the window's start (row W11).
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Serde, SerdeError, SerdeRef};
+use crate::time::millis;
+use crate::windows::{Window, Windowed};
+
+/// Windowed keys as the JVM library writes them: the key's bytes, then the start as 8 bytes,
+/// big-endian. The end is not written: it is the start plus the size.
+pub struct TimeWindowed<K> {
+    inner: SerdeRef<K>,
+    size_ms: i64,
+}
+
+impl<K> TimeWindowed<K> {
+    /// Makes the serde of windows of a size.
+    #[must_use]
+    pub fn new(inner: SerdeRef<K>, size: Duration) -> Self {
+        Self { inner, size_ms: millis(size) }
+    }
+}
+
+impl<K> fmt::Debug for TimeWindowed<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TimeWindowed").field("size_ms", &self.size_ms).finish_non_exhaustive()
+    }
+}
+
+const START_BYTES: usize = 8;
+
+impl<K> Serde<Windowed<K>> for TimeWindowed<K> {
+    fn encode(
+        &self,
+        topic: &str,
+        value: &Windowed<K>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SerdeError> {
+        self.inner.encode(topic, &value.key, out)?;
+        out.extend_from_slice(&value.window.start.as_millis().to_be_bytes());
+        Ok(())
+    }
+
+    fn decode(&self, topic: &str, bytes: &[u8]) -> Result<Windowed<K>, SerdeError> {
+        let Some((key, start)) = bytes.split_last_chunk::<START_BYTES>() else {
+            return Err("a windowed key has at least 8 bytes".into());
+        };
+        let key = self.inner.decode(topic, key)?;
+        Ok(Windowed { key, window: Window::starting_at(i64::from_be_bytes(*start), self.size_ms) })
+    }
+
+    fn partitioning_part<'a>(&self, encoded: &'a [u8]) -> &'a [u8] {
+        let key = encoded.split_last_chunk::<START_BYTES>().map_or(encoded, |(key, _)| key);
+        self.inner.partitioning_part(key)
+    }
+}
+
+impl<K: 'static> TimeWindowed<K> {
+    /// Returns this serde in its shared form.
+    #[must_use]
+    pub fn shared(self) -> SerdeRef<Windowed<K>> {
+        Arc::new(self)
+    }
+}

@@ -1,0 +1,242 @@
+//! A task: one subtopology over one partition of its inputs, from fetched bytes to commit.
+//!
+//! It is a synchronous state: it fetches from a consumer it is handed, processes records in order of
+//! their timestamps, leaves results in its outbox, and says which offsets stand for what it has done.
+//! Threads, producers, groups and clocks are the runtime's; the test driver runs the same task.
+
+mod deployment;
+mod partition_group;
+mod record_queue;
+mod restore;
+mod state;
+
+use std::fmt;
+
+pub(crate) use deployment::{Deployment, RunMode, TaskInput};
+pub(crate) use partition_group::{Order, PartitionGroup, Readiness};
+pub(crate) use record_queue::RecordQueue;
+pub(crate) use restore::Restoring;
+#[cfg(feature = "rocksdb")]
+pub(crate) use state::OpenBackend;
+pub(crate) use state::{Storage, TaskState};
+
+use crate::config::{DeserializationHandler, TaskIdle};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ids::{Offset, StoreId, TaskId};
+use crate::kafka::{Consumer, FetchLimit, Offsets, Outbox};
+use crate::metrics::{DropReason, DroppedRecords};
+use crate::processor::{Control, Source, TaskContext};
+#[cfg(feature = "testing")]
+use crate::state::StoreSet;
+use crate::time::Timestamp;
+
+/// A running task.
+pub(crate) struct Task {
+    id: TaskId,
+    ctx: TaskContext,
+    /// One per input, in the order of the group's queues.
+    sources: Vec<Box<dyn Source>>,
+    group: PartitionGroup,
+    handler: DeserializationHandler,
+    /// Records skipped since the runtime last asked, to be logged: at most [`SKIPPED_KEPT`].
+    skipped: Vec<Error>,
+    /// Whether anything was processed since the last commit.
+    dirty: bool,
+}
+
+/// How many skipped records a task remembers for the log between two turns.
+const SKIPPED_KEPT: usize = 10;
+
+/// What a task is told about one of its turns.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Turn {
+    /// The time by the monotonic clock.
+    pub(crate) now: std::time::Duration,
+    /// How long to wait for inputs that have nothing.
+    pub(crate) idle: TaskIdle,
+    /// External inputs may not be processed beyond this event time (`max.partition.skew.ms`).
+    pub(crate) time_limit: Timestamp,
+    /// How many records to process at most.
+    pub(crate) records_max: usize,
+}
+
+impl Task {
+    /// Builds the operators of a task over its stores.
+    pub(crate) fn build(
+        deployment: &Deployment,
+        inputs: Vec<TaskInput>,
+        state: TaskState,
+        order: Order,
+        handler: DeserializationHandler,
+    ) -> Result<Self> {
+        let TaskState { id, stores, outbox, cache, globals } = state;
+        let environment = deployment.environment(&inputs, cache, globals);
+        let mut builder = crate::processor::TaskBuilder::new(environment, stores, outbox);
+        let graph = deployment.topology().graph();
+        let makers = inputs.iter().filter_map(|input| graph.sources.get(input.source));
+        let sources = makers.map(|source| (source.make)(&mut builder)).collect();
+        let group = PartitionGroup::new(inputs, order);
+        Ok(Self {
+            id,
+            ctx: builder.finish()?,
+            sources,
+            group,
+            handler,
+            skipped: Vec::new(),
+            dirty: false,
+        })
+    }
+
+    pub(crate) fn id(&self) -> TaskId {
+        self.id
+    }
+
+    /// Moves what was fetched into the record queues that have room; returns the number of records.
+    pub(crate) fn fetch(
+        &mut self,
+        consumer: &mut dyn Consumer,
+        limit: FetchLimit,
+    ) -> Result<usize> {
+        self.group.fetch(consumer, limit)
+    }
+
+    /// Processes records while some are ready and the turn lasts; returns how many.
+    pub(crate) fn process(&mut self, turn: &Turn) -> Result<usize> {
+        let mut processed = 0;
+        while processed < turn.records_max {
+            match self.group.next(turn.now, turn.idle, turn.time_limit) {
+                Readiness::Ready(queue) => self.process_from(queue)?,
+                Readiness::Waiting => break,
+            }
+            processed += 1;
+        }
+        Ok(processed)
+    }
+
+    /// Processes the next record of a queue, which must have one.
+    pub(crate) fn process_from(&mut self, queue: usize) -> Result<()> {
+        let (Some(input), Some(source)) = (self.group.queue(queue), self.sources.get_mut(queue))
+        else {
+            return Ok(());
+        };
+        let Some(record) = input.head() else { return Ok(()) };
+        self.ctx.begin(input.partition(), record.offset, record.timestamp);
+        if record.timestamp < Timestamp::from_millis(0) {
+            return Err(self.invalid_timestamp(record.timestamp));
+        }
+        match source.process(&mut self.ctx, record) {
+            Ok(()) => {}
+            Err(error)
+                if error.is_deserialization()
+                    && self.handler == DeserializationHandler::Continue =>
+            {
+                self.ctx.dropped(DropReason::Undecodable);
+                if self.skipped.len() < SKIPPED_KEPT {
+                    self.skipped.push(error);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        self.dirty = true;
+        self.group.advance(queue);
+        Ok(())
+    }
+
+    /// Flushes caches downstream, the first step of a commit; returns whether there is anything to
+    /// commit at all.
+    pub(crate) fn flush(&mut self) -> Result<bool> {
+        if self.dirty {
+            for source in &mut self.sources {
+                source.control(&mut self.ctx, Control::Flush)?;
+            }
+        }
+        Ok(self.dirty)
+    }
+
+    /// Returns the offsets that stand for everything processed.
+    pub(crate) fn offsets(&self) -> Offsets {
+        self.group.offsets()
+    }
+
+    /// Writes the rows that were flushed to the backend, now that offsets and changelogs are
+    /// committed; `acknowledged` is how far each changelog is written.
+    pub(crate) fn committed(
+        &mut self,
+        acknowledged: impl IntoIterator<Item = (StoreId, Offset)>,
+    ) -> Result<()> {
+        for (store, offset) in acknowledged {
+            self.ctx.stores.set_offset(store, offset.next());
+        }
+        self.ctx.stores.commit()?;
+        self.dirty = false;
+        Ok(())
+    }
+
+    /// Makes committed state survive a kill.
+    pub(crate) fn flush_state(&mut self) -> Result<()> {
+        self.ctx.stores.flush()
+    }
+
+    pub(crate) fn outbox(&mut self) -> &mut Outbox {
+        &mut self.ctx.outbox
+    }
+
+    pub(crate) fn group(&self) -> &PartitionGroup {
+        &self.group
+    }
+
+    pub(crate) fn group_mut(&mut self) -> &mut PartitionGroup {
+        &mut self.group
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn stores(&self) -> &StoreSet {
+        &self.ctx.stores
+    }
+
+    /// Returns the stores, to be written from outside; a commit must follow.
+    #[cfg(feature = "testing")]
+    pub(crate) fn stores_mut(&mut self) -> &mut StoreSet {
+        self.dirty = true;
+        &mut self.ctx.stores
+    }
+
+    /// Returns the queue whose head comes next, if one has any; inputs are waited for as `idle` says.
+    #[cfg(feature = "testing")]
+    pub(crate) fn next(&mut self, idle: TaskIdle) -> Readiness {
+        self.group.next(std::time::Duration::ZERO, idle, Timestamp::MAX)
+    }
+
+    pub(crate) fn uncommitted_bytes(&self) -> usize {
+        self.ctx.stores.uncommitted_bytes()
+    }
+
+    pub(crate) fn dropped_records(&self) -> DroppedRecords {
+        self.ctx.dropped_records()
+    }
+
+    /// Returns the errors of records skipped since the last call.
+    pub(crate) fn take_skipped(&mut self) -> Vec<Error> {
+        std::mem::take(&mut self.skipped)
+    }
+
+    /// Returns where the record being processed, or last processed, stands.
+    pub(crate) fn position(&self) -> Option<String> {
+        self.ctx.record().map(ToString::to_string)
+    }
+
+    #[cold]
+    fn invalid_timestamp(&self, timestamp: Timestamp) -> Error {
+        let at = self.position().unwrap_or_default();
+        Error::new(
+            ErrorKind::Deserialization,
+            format!("record {at} has the timestamp {timestamp}: event time begins at 0"),
+        )
+    }
+}
+
+impl fmt::Debug for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Task({})", self.id)
+    }
+}

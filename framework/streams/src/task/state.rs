@@ -1,0 +1,148 @@
+//! The stores of one task, and where they are kept: opened before the task is built, so that they can
+//! be restored by themselves.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Deployment;
+use crate::config::StoreType;
+use crate::error::Result;
+use crate::ids::{StoreId, TaskId};
+use crate::kafka::Outbox;
+use crate::processor::GlobalTables;
+use crate::state::{
+    Backend, CacheBudget, Family, StateDirectory, StoreEnvironment, StoreSet, TaskDirectory,
+};
+
+/// Opens a task's database: the path, and store names by family where they are kept there.
+pub(crate) type OpenBackend =
+    Arc<dyn Fn(&Path, Vec<Option<Arc<str>>>) -> Result<Box<dyn Backend>> + Send + Sync>;
+
+/// Where tasks keep their state.
+pub(crate) struct Storage {
+    /// The locked state directory and how databases in it are opened; memory only without.
+    pub(crate) disk: Option<(StateDirectory, OpenBackend)>,
+    /// Where a store is kept that does not say it.
+    pub(crate) default_store: StoreType,
+}
+
+impl Storage {
+    /// Keeps everything in memory.
+    #[cfg(any(feature = "testing", not(feature = "rocksdb")))]
+    pub(crate) fn in_memory() -> Self {
+        Self { disk: None, default_store: StoreType::InMemory }
+    }
+
+    /// Opens the database of a task with the stores that are kept on disk, if there are any; a damaged
+    /// one is deleted first, since its rows can be restored.
+    pub(crate) fn open(
+        &self,
+        directory: impl Fn(&StateDirectory) -> TaskDirectory,
+        families: Vec<Option<Arc<str>>>,
+    ) -> Result<Option<Box<dyn Backend>>> {
+        let Some((state, open)) = &self.disk else { return Ok(None) };
+        if families.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        let directory = directory(state);
+        match open(&directory.database(), families.clone()) {
+            Err(error) if error.is_corrupted() => {
+                tracing::warn!("{}; deleting it, to restore it", error.report());
+                directory.wipe()?;
+                open(&directory.database(), families).map(Some)
+            }
+            opened => opened.map(Some),
+        }
+    }
+
+    /// Deletes the state of a task, if it is on disk; it must not be open.
+    pub(crate) fn wipe_task(&self, task: TaskId) -> Result<()> {
+        self.disk.as_ref().map_or(Ok(()), |(state, _)| state.task(task).wipe())
+    }
+
+    /// Deletes the rows of global tables, if they are on disk; they must not be open.
+    pub(crate) fn wipe_global(&self) -> Result<()> {
+        self.disk.as_ref().map_or(Ok(()), |(state, _)| state.global().wipe())
+    }
+
+    /// Deletes all state.
+    pub(crate) fn wipe(&self) -> Result<()> {
+        self.disk.as_ref().map_or(Ok(()), |(state, _)| state.wipe())
+    }
+
+    pub(crate) fn store_type(&self, wanted: Option<StoreType>) -> StoreType {
+        match wanted.unwrap_or(self.default_store) {
+            StoreType::RocksDb if self.disk.is_some() => StoreType::RocksDb,
+            _ => StoreType::InMemory,
+        }
+    }
+}
+
+impl fmt::Debug for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let directory = self.disk.as_ref().map(|(directory, _)| directory);
+        f.debug_struct("Storage").field("directory", &directory).finish_non_exhaustive()
+    }
+}
+
+/// A task's stores, before there are operators over them.
+#[derive(Debug)]
+pub(crate) struct TaskState {
+    pub(crate) id: TaskId,
+    pub(crate) stores: StoreSet,
+    pub(crate) outbox: Outbox,
+    pub(crate) cache: CacheBudget,
+    pub(crate) globals: Option<GlobalTables>,
+}
+
+impl TaskState {
+    /// Opens the stores of a task.
+    pub(crate) fn open(
+        deployment: &Deployment,
+        id: TaskId,
+        storage: &Storage,
+        cache: CacheBudget,
+        globals: Option<GlobalTables>,
+    ) -> Result<Self> {
+        let subtopology = deployment.topology().subtopology(id.subtopology);
+        let stores = subtopology.map(|subtopology| subtopology.stores.clone()).unwrap_or_default();
+        Self::with_stores(deployment, id, &stores, storage, cache, globals)
+    }
+
+    /// Opens these stores for a task.
+    pub(crate) fn with_stores(
+        deployment: &Deployment,
+        id: TaskId,
+        stores: &[StoreId],
+        storage: &Storage,
+        cache: CacheBudget,
+        globals: Option<GlobalTables>,
+    ) -> Result<Self> {
+        let specs: Vec<_> = stores
+            .iter()
+            .filter_map(|&store| Some((store, deployment.topology().store(store)?)))
+            .collect();
+        let families = specs.iter().map(|(_, spec)| {
+            let on_disk = storage.store_type(spec.store_type) == StoreType::RocksDb;
+            on_disk.then(|| spec.name.clone())
+        });
+        let backend = storage.open(|state| state.task(id), families.collect())?;
+        let mut set = StoreSet::new(backend);
+        let mut outbox = Outbox::new(id.partition);
+        for (family, (store, spec)) in specs.into_iter().enumerate() {
+            let changelog = deployment.changelog(store, &mut outbox);
+            let env = StoreEnvironment {
+                name: spec.name.clone(),
+                serde_topic: deployment.names().changelog(&spec.name),
+                family: Family(family),
+                cache: if deployment.caches(store) { cache.clone() } else { CacheBudget::new(0) },
+                changelog,
+                old_values: false,
+            };
+            let store_type = storage.store_type(spec.store_type);
+            set.add(store, store_type, changelog.is_some(), (spec.make)(env));
+        }
+        Ok(Self { id, stores: set, outbox, cache, globals })
+    }
+}

@@ -1,0 +1,8 @@
+//! Testing a topology without a broker: the production task, driven by hand.
+
+mod driver;
+mod stores;
+mod topics;
+
+pub use driver::{OutputRecord, TopologyTestDriver};
+pub use topics::{TestInputTopic, TestOutputTopic};

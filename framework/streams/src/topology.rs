@@ -1,0 +1,136 @@
+//! The topology: what a program declared, checked, cut into subtopologies, immutable and shared.
+//!
+//! It knows nodes, stores and topics by name; the typed operators are behind factories that build one
+//! task's tree at a time. It does not know tasks or Kafka.
+
+mod copartition;
+mod describe;
+mod graph;
+mod internal_topics;
+mod mermaid;
+mod names;
+mod node;
+mod subtopology;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+pub(crate) use copartition::PartitionCounts;
+pub(crate) use graph::{
+    GlobalTableSpec, Graph, GraphNode, NodeKind, SharedGraph, SourceSpec, StoreFactory, StoreKind,
+    StoreSpec, TopicCreation,
+};
+pub(crate) use internal_topics::{ChangelogTopic, changelog_settings, repartition_settings};
+pub use names::TopicNames;
+pub(crate) use node::Node;
+pub(crate) use subtopology::Subtopology;
+
+use crate::error::Result;
+use crate::ids::{NodeId, StoreId, SubtopologyId, TopicRef};
+
+/// A finished topology: `Send + Sync`, cheap to clone, the same for live, replay and test driver.
+///
+/// # Examples
+///
+/// ```
+/// use kappa::prelude::*;
+///
+/// # fn main() -> kappa::Result<()> {
+/// let words: Topic<String, String> = Topic::new("words", Utf8, Utf8);
+/// let counts: Topic<String, Option<i64>> = Topic::new("counts", Utf8, Nullable::of(I64));
+///
+/// let builder = StreamsBuilder::new();
+/// builder.stream(&words).group_by(|_, word| word.clone()).count("counts").to_stream().to(&counts);
+/// let topology = builder.build()?;
+/// assert!(topology.describe().contains("counts-repartition"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Topology(Arc<Parts>);
+
+struct Parts {
+    graph: Graph,
+    subtopologies: Vec<Subtopology>,
+}
+
+impl Topology {
+    /// Checks a graph and cuts it into subtopologies.
+    pub(crate) fn new(mut graph: Graph) -> Result<Self> {
+        graph.check()?;
+        graph.drop_unwanted_stores();
+        let subtopologies = subtopology::cut(&graph)?;
+        Ok(Self(Arc::new(Parts { graph, subtopologies })))
+    }
+
+    /// Returns the topology as text, in the format of the JVM library (row TO1).
+    #[must_use]
+    pub fn describe(&self) -> String {
+        describe::text(self)
+    }
+
+    /// Returns the topology as a Mermaid flow chart.
+    #[must_use]
+    pub fn mermaid(&self) -> String {
+        mermaid::flow_chart(self)
+    }
+
+    /// Returns the topics of others that it reads, global tables' included.
+    #[must_use]
+    pub fn input_topics(&self) -> BTreeSet<Arc<str>> {
+        let streams = self.graph().sources.iter().map(|source| &source.topic);
+        let external = streams.filter_map(|topic| match topic {
+            TopicRef::External(name) => Some(name.clone()),
+            TopicRef::Internal(_) => None,
+        });
+        external.chain(self.graph().globals.iter().map(|global| global.topic.clone())).collect()
+    }
+
+    /// Returns the topics of others that it writes.
+    #[must_use]
+    pub fn output_topics(&self) -> BTreeSet<Arc<str>> {
+        let sinks = self.graph().nodes.iter().filter_map(|node| match &node.kind {
+            NodeKind::Sink(TopicRef::External(name)) => Some(name.clone()),
+            _ => None,
+        });
+        sinks.collect()
+    }
+
+    /// Returns whether updates of a store go on through a repartition topic.
+    pub(crate) fn feeds_repartition(&self, store: &str) -> bool {
+        let graph = self.graph();
+        let sinks = graph.nodes.iter().enumerate().filter(|(_, node)| node.kind.is_internal_sink());
+        let above = graph.with_ancestors(sinks.map(|(at, _)| NodeId(at)));
+        let mut nodes = above.iter().map(|&node| graph.node(node));
+        nodes.any(|node| node.stores.iter().any(|held| **held == *store))
+    }
+
+    pub(crate) fn graph(&self) -> &Graph {
+        &self.0.graph
+    }
+
+    /// Returns the subtopologies that make tasks, in order of their numbers.
+    pub(crate) fn subtopologies(&self) -> &[Subtopology] {
+        &self.0.subtopologies
+    }
+
+    /// Returns a subtopology by its number.
+    pub(crate) fn subtopology(&self, id: SubtopologyId) -> Option<&Subtopology> {
+        self.subtopologies().iter().find(|subtopology| subtopology.id == id)
+    }
+
+    /// Returns the declaration of a store.
+    pub(crate) fn store(&self, id: StoreId) -> Option<&StoreSpec> {
+        self.graph().stores.get(id.0)
+    }
+}
+
+impl fmt::Debug for Topology {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.describe())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,227 @@
+//! What a DSL program declares, in order: nodes, stores, sources, global tables, and their names.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::ids::{NodeId, StoreId, TopicRef};
+use crate::processor::{Source, TaskBuilder};
+use crate::record::RawRecord;
+use crate::state::{StateStore, StoreEnvironment, StoreType};
+
+/// Makes a source's tree for one task.
+pub(crate) type SourceFactory = Arc<dyn Fn(&mut TaskBuilder) -> Box<dyn Source> + Send + Sync>;
+/// Makes a store for one task.
+pub(crate) type StoreFactory = Arc<dyn Fn(StoreEnvironment) -> Box<dyn StateStore> + Send + Sync>;
+/// Decodes a record of a global table's topic, and says what is wrong with it.
+pub(crate) type RecordCheck = Arc<dyn Fn(RawRecord<'_>) -> Result<(), String> + Send + Sync>;
+
+/// The graph while it is declared; all handles of a builder share it.
+#[derive(Clone, Default)]
+pub(crate) struct SharedGraph(Arc<Mutex<Graph>>);
+
+impl SharedGraph {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Graph> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the declarations out; what is declared later goes nowhere.
+    pub(crate) fn take(&self) -> Graph {
+        std::mem::take(&mut *self.lock())
+    }
+
+    /// Returns whether two handles were made by the same builder.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// All declarations of a topology.
+#[derive(Default)]
+pub(crate) struct Graph {
+    pub(crate) nodes: Vec<GraphNode>,
+    pub(crate) stores: Vec<StoreSpec>,
+    pub(crate) sources: Vec<SourceSpec>,
+    pub(crate) globals: Vec<GlobalTableSpec>,
+    /// Sources whose topics must have the same partition count (row R7).
+    pub(crate) copartitioned: Vec<BTreeSet<NodeId>>,
+    /// How to create the topics that are written, where the program says so.
+    pub(crate) creation: BTreeMap<Arc<str>, TopicCreation>,
+    name_counter: usize,
+    errors: Vec<Error>,
+}
+
+/// One node as its name, its place and what it touches.
+#[derive(Debug, Clone)]
+pub(crate) struct GraphNode {
+    pub(crate) name: Arc<str>,
+    pub(crate) kind: NodeKind,
+    pub(crate) parents: Vec<NodeId>,
+    pub(crate) stores: Vec<Arc<str>>,
+    /// Global tables it looks up; they join it with nothing.
+    pub(crate) globals: Vec<Arc<str>>,
+    /// Operators without a counterpart in the JVM library's descriptions.
+    pub(crate) hidden: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NodeKind {
+    Source(TopicRef),
+    Processor,
+    Sink(TopicRef),
+}
+
+impl NodeKind {
+    /// Returns whether it writes a topic of the application's own.
+    pub(crate) fn is_internal_sink(&self) -> bool {
+        matches!(self, Self::Sink(TopicRef::Internal(_)))
+    }
+}
+
+impl GraphNode {
+    /// Makes a node below others, without stores.
+    pub(crate) fn new(name: Arc<str>, kind: NodeKind, parents: Vec<NodeId>) -> Self {
+        let (stores, globals) = (Vec::new(), Vec::new());
+        Self { name, kind, parents, stores, globals, hidden: false }
+    }
+}
+
+/// A topic that is read, and how.
+pub(crate) struct SourceSpec {
+    pub(crate) node: NodeId,
+    pub(crate) topic: TopicRef,
+    pub(crate) make: SourceFactory,
+}
+
+/// A store, and how it is made.
+pub(crate) struct StoreSpec {
+    pub(crate) name: Arc<str>,
+    pub(crate) kind: StoreKind,
+    pub(crate) cached: bool,
+    pub(crate) logged: bool,
+    pub(crate) store_type: Option<StoreType>,
+    /// Whether anything needs its rows: a source table that nobody looks up keeps none.
+    pub(crate) wanted: Arc<AtomicBool>,
+    pub(crate) make: StoreFactory,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StoreKind {
+    KeyValue,
+    Window { retention: Duration },
+}
+
+/// A global table: its topic, its rows, and the check of its records.
+pub(crate) struct GlobalTableSpec {
+    pub(crate) source: NodeId,
+    pub(crate) topic: Arc<str>,
+    pub(crate) store: Arc<str>,
+    pub(crate) check: RecordCheck,
+}
+
+/// How to create a topic that the program writes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct TopicCreation {
+    pub(crate) partitions: usize,
+    pub(crate) settings: BTreeMap<String, String>,
+}
+
+impl Graph {
+    /// Returns a generated node name; every call burns a number, as in the JVM library (row ST12).
+    pub(crate) fn new_name(&mut self, prefix: &str) -> Arc<str> {
+        let name = format!("{prefix}{:010}", self.name_counter);
+        self.name_counter += 1;
+        name.into()
+    }
+
+    /// Returns a generated store name; burns a number, too.
+    pub(crate) fn new_store_name(&mut self, prefix: &str) -> Arc<str> {
+        self.new_name(&format!("{prefix}STATE-STORE-"))
+    }
+
+    /// Adds a node.
+    pub(crate) fn add(&mut self, node: GraphNode) -> NodeId {
+        self.nodes.push(node);
+        NodeId(self.nodes.len() - 1)
+    }
+
+    /// Adds a store, and returns its number.
+    pub(crate) fn add_store(&mut self, store: StoreSpec) -> StoreId {
+        self.stores.push(store);
+        StoreId(self.stores.len() - 1)
+    }
+
+    /// Notes an error, to be returned by `build`.
+    pub(crate) fn error(&mut self, error: Error) {
+        self.errors.push(error);
+    }
+
+    /// Returns a node.
+    #[expect(clippy::indexing_slicing, reason = "a NodeId is made by `add` only")]
+    pub(crate) fn node(&self, id: NodeId) -> &GraphNode {
+        &self.nodes[id.0]
+    }
+
+    /// Returns nodes with everything upstream of them.
+    pub(crate) fn with_ancestors(
+        &self,
+        nodes: impl IntoIterator<Item = NodeId>,
+    ) -> BTreeSet<NodeId> {
+        let mut open: Vec<NodeId> = nodes.into_iter().collect();
+        let mut seen: BTreeSet<NodeId> = open.iter().copied().collect();
+        while let Some(node) = open.pop() {
+            let parents = self.node(node).parents.iter().copied();
+            open.extend(parents.filter(|&parent| seen.insert(parent)));
+        }
+        seen
+    }
+
+    /// Returns the first thing that is wrong with the declarations.
+    pub(super) fn check(&mut self) -> Result<()> {
+        if let Some(error) = self.errors.pop() {
+            return Err(error);
+        }
+        if self.sources.is_empty() {
+            return Err(Error::topology(
+                "the topology reads no topic: begin with `stream` or `table`",
+            ));
+        }
+        unique(self.nodes.iter().map(|node| &node.name), "operators")?;
+        unique(self.stores.iter().map(|store| &store.name), "stores")?;
+        let topics = self.sources.iter().map(|source| source.topic.name());
+        unique(topics.chain(self.globals.iter().map(|global| &global.topic)), "sources of topic")
+    }
+
+    /// Forgets stores that nothing needs, and that nodes have them.
+    pub(super) fn drop_unwanted_stores(&mut self) {
+        self.stores.retain(|store| store.wanted.load(Ordering::Relaxed));
+        let global = self.globals.iter().map(|global| &global.store);
+        let kept: BTreeSet<Arc<str>> =
+            self.stores.iter().map(|store| &store.name).chain(global).cloned().collect();
+        for node in &mut self.nodes {
+            node.stores.retain(|store| kept.contains(store));
+        }
+    }
+}
+
+fn unique<'a>(names: impl Iterator<Item = &'a Arc<str>>, what: &str) -> Result<()> {
+    let mut seen: HashMap<&Arc<str>, ()> = HashMap::new();
+    for name in names {
+        if seen.insert(name, ()).is_some() {
+            return Err(Error::topology(format!(
+                "there are two {what} {name}: use one stream or table twice instead of declaring it \
+                 twice, or give one another name"
+            )));
+        }
+    }
+    Ok(())
+}
+
+impl fmt::Debug for SharedGraph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.lock().nodes.iter().map(|node| &node.name)).finish()
+    }
+}

@@ -1,0 +1,86 @@
+//! Real names of topics, groups and directories, live or of a version.
+
+use std::sync::Arc;
+
+use crate::ids::TopicRef;
+
+/// Where a run's names come from: the application's id, and the version of a rerun.
+///
+/// A version has a group, state and internal topics of its own, and writes to `<topic>--<version>`.
+///
+/// # Examples
+///
+/// ```
+/// use kappa::TopicNames;
+///
+/// let rerun = TopicNames::versioned("orders-app", "v2");
+/// assert_eq!(rerun.application_id(), "orders-app--v2");
+/// assert_eq!(&*rerun.sink("totals"), "totals--v2");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicNames {
+    application_id: Arc<str>,
+    suffix: Option<Arc<str>>,
+}
+
+/// What stands between a name and its version.
+const VERSION_SEPARATOR: &str = "--";
+
+impl TopicNames {
+    /// Names as they are for the live application.
+    #[must_use]
+    pub fn live(application_id: &str) -> Self {
+        Self { application_id: application_id.into(), suffix: None }
+    }
+
+    /// Names for a version of the application.
+    #[must_use]
+    pub fn versioned(application_id: &str, version: &str) -> Self {
+        let suffix = format!("{VERSION_SEPARATOR}{version}");
+        let application_id = format!("{application_id}{suffix}");
+        Self { application_id: application_id.into(), suffix: Some(suffix.into()) }
+    }
+
+    /// Returns the group's name, which is also the prefix of internal topics and the state directory.
+    #[must_use]
+    pub fn application_id(&self) -> &str {
+        &self.application_id
+    }
+
+    /// Returns the real name of a topic that is read.
+    #[must_use]
+    pub fn source(&self, topic: &TopicRef) -> Arc<str> {
+        match topic {
+            TopicRef::External(name) => name.clone(),
+            TopicRef::Internal(name) => self.internal(name),
+        }
+    }
+
+    /// Returns the real name of a topic of the user's that is written.
+    #[must_use]
+    pub fn sink(&self, topic: &str) -> Arc<str> {
+        match &self.suffix {
+            Some(suffix) => format!("{topic}{suffix}").into(),
+            None => topic.into(),
+        }
+    }
+
+    /// Returns the real name of a topic that is written, the user's or our own.
+    #[must_use]
+    pub fn output(&self, topic: &TopicRef) -> Arc<str> {
+        match topic {
+            TopicRef::External(name) => self.sink(name),
+            TopicRef::Internal(name) => self.internal(name),
+        }
+    }
+
+    /// Returns the real name of a store's changelog topic (row ST10).
+    #[must_use]
+    pub fn changelog(&self, store: &str) -> Arc<str> {
+        self.internal(&format!("{store}-changelog"))
+    }
+
+    fn internal(&self, name: &str) -> Arc<str> {
+        format!("{}-{name}", self.application_id).into()
+    }
+}

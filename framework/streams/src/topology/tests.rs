@@ -1,0 +1,380 @@
+//! What a program's declarations become: descriptions, names, partition counts, and what is refused.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use expect_test::{Expect, expect};
+
+use super::*;
+use crate::prelude::*;
+use crate::topology::{StoreKind, changelog_settings, repartition_settings};
+
+fn text(name: &str) -> Topic<String, String> {
+    Topic::new(name, Utf8, Utf8)
+}
+
+fn numbers(name: &str) -> Topic<String, Option<i64>> {
+    Topic::new(name, Utf8, Nullable::of(I64))
+}
+
+/// Counts words by their text, which needs a repartition topic.
+fn word_count() -> Topology {
+    let builder = StreamsBuilder::new();
+    let words = builder.stream(&text("words"));
+    words.group_by(|_, word| word.clone()).count("counts").to_stream().to(&numbers("out"));
+    builder.build().unwrap()
+}
+
+/// Joins a re-keyed stream with a table and a global table.
+fn joins() -> Topology {
+    let builder = StreamsBuilder::new();
+    let users = builder.table(&text("users"), "users");
+    let places = builder.global_table(&text("places"), "places");
+    builder
+        .stream(&text("visits"))
+        .select_key(|_, visit| visit.clone())
+        .with_serdes(Utf8, Utf8)
+        .join(&users, |visit, user| format!("{visit} {user}"))
+        .on(|_, visit| visit.clone())
+        .left_join(&places, |visit, place: Option<&String>| format!("{visit} {place:?}"))
+        .to(&text("out"));
+    builder.build().unwrap()
+}
+
+fn check(actual: &str, expected: Expect) {
+    expected.assert_eq(actual);
+}
+
+#[test]
+fn a_description_reads_as_in_the_jvm_library() {
+    check(&word_count().describe(), expect![[r#"
+        Topologies:
+           Sub-topology: 0
+            Source: KSTREAM-SOURCE-0000000000 (topics: [words])
+              --> KSTREAM-KEY-SELECT-0000000001
+            Processor: KSTREAM-KEY-SELECT-0000000001 (stores: [])
+              --> counts-repartition-filter
+              <-- KSTREAM-SOURCE-0000000000
+            Processor: counts-repartition-filter (stores: [])
+              --> counts-repartition-sink
+              <-- KSTREAM-KEY-SELECT-0000000001
+            Sink: counts-repartition-sink (topic: counts-repartition)
+              <-- counts-repartition-filter
+
+          Sub-topology: 1
+            Source: counts-repartition-source (topics: [counts-repartition])
+              --> KSTREAM-AGGREGATE-0000000002
+            Processor: KSTREAM-AGGREGATE-0000000002 (stores: [counts])
+              --> KTABLE-TOSTREAM-0000000006
+              <-- counts-repartition-source
+            Processor: KTABLE-TOSTREAM-0000000006 (stores: [])
+              --> KSTREAM-SINK-0000000007
+              <-- KSTREAM-AGGREGATE-0000000002
+            Sink: KSTREAM-SINK-0000000007 (topic: out)
+              <-- KTABLE-TOSTREAM-0000000006
+
+    "#]]);
+}
+
+#[test]
+fn global_tables_are_described_apart() {
+    check(&joins().describe(), expect![[r#""#]]);
+}
+
+#[test]
+fn a_chart_shows_topics_stores_and_subtopologies() {
+    check(&word_count().mermaid(), expect![[r#""#]]);
+    check(&joins().mermaid(), expect![[r#""#]]);
+}
+
+#[test]
+fn subtopologies_are_numbered_in_the_order_they_are_declared() {
+    // By their sources' names `KSTREAM-SOURCE-...` would come before `by-text-repartition-source`.
+    let builder = StreamsBuilder::new();
+    let words = builder.stream(&text("words"));
+    words.group_by(|_, word| word.clone()).count("by-text");
+    words.group_by(|_, word| word.len().to_string()).count(Materialized::unnamed());
+    let topology = builder.build().unwrap();
+    let topics: Vec<Vec<String>> = topology
+        .subtopologies()
+        .iter()
+        .map(|sub| sub.source_topics.iter().map(|topic| topic.name().to_string()).collect())
+        .collect();
+    assert_eq!(topics, [
+        ["words"],
+        ["by-text-repartition"],
+        ["KSTREAM-AGGREGATE-STATE-STORE-0000000007-repartition"]
+    ]);
+}
+
+#[test]
+fn a_named_group_shares_its_topic_and_burns_numbers_at_every_use() {
+    // As the JVM library 4.3.1 names them.
+    let builder = StreamsBuilder::new();
+    let grouped = builder
+        .stream(&text("words"))
+        .group_by_with(|_, word| word.clone(), Grouped::with(Utf8, Utf8).named("by-text"));
+    grouped.count(Materialized::unnamed());
+    grouped.count(Materialized::unnamed());
+    let topology = builder.build().unwrap();
+    let stores: Vec<&str> = topology.graph().stores.iter().map(|store| &*store.name).collect();
+    let expected =
+        ["KSTREAM-AGGREGATE-STATE-STORE-0000000002", "KSTREAM-AGGREGATE-STATE-STORE-0000000007"];
+    assert_eq!(stores, expected);
+    let next = topology.graph().nodes.iter().map(|node| &*node.name).collect::<Vec<_>>();
+    assert_eq!(next.iter().filter(|name| **name == "by-text-repartition-source").count(), 1);
+}
+
+#[test]
+fn the_name_of_a_group_is_the_name_of_its_key_selection() {
+    let builder = StreamsBuilder::new();
+    builder
+        .stream(&text("words"))
+        .group_by_with(|_, word| word.clone(), Grouped::with(Utf8, Utf8).named("by-text"))
+        .count("counts");
+    let described = builder.build().unwrap().describe();
+    assert!(described.contains("Processor: by-text (stores: [])"), "{described}");
+    assert!(described.contains("KSTREAM-AGGREGATE-0000000002"), "numbers are burned all the same");
+}
+
+#[test]
+fn a_table_nobody_looks_up_keeps_nothing() {
+    let builder = StreamsBuilder::new();
+    builder.table(&text("users"), Stored::unnamed()).to_stream();
+    let topology = builder.build().unwrap();
+    assert!(topology.graph().stores.is_empty());
+    assert!(!topology.describe().contains("STATE-STORE"));
+
+    let builder = StreamsBuilder::new();
+    let users = builder.table(&text("users"), Stored::unnamed());
+    let shouted = users.map_values(|user| user.to_uppercase());
+    let visits = builder.stream(&text("visits"));
+    visits.join(&shouted, |visit, user| visit + user);
+    let topology = builder.build().unwrap();
+    let stores: Vec<&str> = topology.graph().stores.iter().map(|store| &*store.name).collect();
+    assert_eq!(stores, ["users-STATE-STORE-0000000000"], "a join wants its rows");
+
+    let builder = StreamsBuilder::new();
+    builder.table(&text("users"), "users");
+    assert_eq!(builder.build().unwrap().graph().stores.len(), 1, "a name does, too");
+}
+
+#[test]
+fn topics_that_are_read_and_written_are_listed() {
+    let topology = joins();
+    let list = |topics: BTreeSet<Arc<str>>| topics.into_iter().collect::<Vec<_>>().join(" ");
+    assert_eq!(list(topology.input_topics()), "places users visits");
+    assert_eq!(list(topology.output_topics()), "out");
+}
+
+fn refused(build: impl FnOnce(&StreamsBuilder), expected: Expect) {
+    let builder = StreamsBuilder::new();
+    build(&builder);
+    let error = builder.build().unwrap_err();
+    assert_eq!(error.kind(), crate::ErrorKind::Topology);
+    expected.assert_eq(&error.report());
+}
+
+#[test]
+fn a_topology_that_reads_nothing_is_refused() {
+    refused(|_| {}, expect![""]);
+    refused(
+        |builder| drop(builder.global_table(&text("places"), "places")),
+        expect![""],
+    );
+}
+
+#[test]
+fn one_topic_twice_is_refused() {
+    refused(
+        |builder| {
+            builder.stream(&text("words"));
+            builder.table(&text("words"), "words");
+        },
+        expect![""],
+    );
+    refused(
+        |builder| {
+            builder.stream(&text("words"));
+            builder.global_table(&text("words"), "words");
+        },
+        expect![""],
+    );
+}
+
+#[test]
+fn one_store_name_twice_is_refused() {
+    refused(
+        |builder| {
+            let words = builder.stream(&text("words")).group_by_key();
+            words.count("same");
+            words.reduce(|a, _| a, "same");
+        },
+        expect![""],
+    );
+    refused(
+        |builder| {
+            builder.table(&text("words"), "same");
+            builder.table(&text("names"), "same");
+        },
+        expect![""],
+    );
+}
+
+#[test]
+fn one_store_name_for_two_global_tables_is_refused() {
+    refused(
+        |builder| {
+            builder.stream(&text("words"));
+            builder.global_table(&text("a"), "same");
+            builder.global_table(&text("b"), "same");
+        },
+        expect![""],
+    );
+}
+
+#[test]
+fn one_store_name_for_a_table_and_a_global_table_is_refused() {
+    refused(
+        |builder| {
+            builder.table(&text("a"), "same");
+            builder.global_table(&text("b"), "same");
+        },
+        expect![""],
+    );
+}
+
+#[test]
+fn a_join_that_must_repartition_without_serdes_says_what_to_write() {
+    refused(
+        |builder| {
+            let users = builder.table(&text("users"), "users");
+            let rekeyed = builder.stream(&text("visits")).select_key(|_, visit| visit.clone());
+            rekeyed.join(&users, |visit, user| visit + user);
+        },
+        expect![""],
+    );
+    refused(
+        |builder| {
+            let lengths = builder.stream(&text("visits")).map(|key, visit| (visit, key.len()));
+            lengths.map_values(|len| len.to_string()).to_table::<String>("lengths");
+        },
+        expect![""],
+    );
+}
+
+#[test]
+fn a_name_that_no_topic_can_have_is_refused() {
+    // The JVM library checks names where they are given: what is named becomes a topic.
+    for name in ["", "my store", "a/b", &"x".repeat(300)] {
+        let builder = StreamsBuilder::new();
+        builder.stream(&text("words")).group_by_key().count(name);
+        let error = builder.build().map(|_| ()).expect_err(name);
+        assert!(error.to_string().contains("name"), "{error}");
+    }
+}
+
+fn counts(topics: &[(&str, usize)]) -> BTreeMap<Arc<str>, usize> {
+    topics.iter().map(|&(topic, count)| (Arc::from(topic), count)).collect()
+}
+
+fn resolve(topology: &Topology, external: &[(&str, usize)]) -> Result<Vec<(String, usize)>> {
+    let resolved = PartitionCounts::resolve(topology, &counts(external))?;
+    let internal = resolved.internal().map(|(topic, count)| (topic.name().to_string(), count));
+    Ok(internal.collect())
+}
+
+#[test]
+fn a_repartition_topic_is_as_wide_as_the_widest_input_that_feeds_it() {
+    let builder = StreamsBuilder::new();
+    let both = builder.stream(&text("a")).merge(&builder.stream(&text("b")));
+    let words = both.group_by_with(|_, word| word.clone(), Grouped::with(Utf8, Utf8));
+    let counted = words.count("first").to_stream();
+    let lengths = counted.map_values(|count| count.unwrap_or(0));
+    lengths.group_by(|_, count| count.to_string()).count("second");
+    let topology = builder.build().unwrap();
+    let found = resolve(&topology, &[("a", 3), ("b", 5)]).unwrap();
+    let expected = [("first-repartition".to_owned(), 5), ("second-repartition".to_owned(), 5)];
+    assert_eq!(found, expected);
+    let resolved = PartitionCounts::resolve(&topology, &counts(&[("a", 3), ("b", 5)])).unwrap();
+    let tasks: Vec<usize> = topology.subtopologies().iter().map(|sub| resolved.tasks(sub)).collect();
+    assert_eq!(tasks, [5, 5, 5]);
+}
+
+#[test]
+fn a_repartition_topic_that_is_joined_is_as_wide_as_what_it_is_joined_with() {
+    for users in [1, 3, 8] {
+        let found = resolve(&joins(), &[("visits", 4), ("users", users)]).unwrap();
+        assert_eq!(found, [("KSTREAM-KEY-SELECT-0000000005-repartition".to_owned(), users)]);
+    }
+}
+
+#[test]
+fn repartition_topics_that_are_joined_are_as_wide_as_the_widest() {
+    let builder = StreamsBuilder::new();
+    let rekeyed = |topic| builder.stream(&text(topic)).select_key(|_, word| word.clone());
+    let table = rekeyed("a").with_serdes(Utf8, Utf8).to_table::<String>("table");
+    rekeyed("b").with_serdes(Utf8, Utf8).join(&table, |one, other| one + other);
+    let found = resolve(&builder.build().unwrap(), &[("a", 2), ("b", 6)]).unwrap();
+    assert!(found.iter().all(|(_, count)| *count == 6) && found.len() == 2, "{found:?}");
+}
+
+#[test]
+fn joined_topics_of_different_widths_are_refused() {
+    let builder = StreamsBuilder::new();
+    let users = builder.table(&text("users"), "users");
+    builder.stream(&text("visits")).join(&users, |visit, user| visit + user);
+    let topology = builder.build().unwrap();
+    assert_eq!(resolve(&topology, &[("visits", 3), ("users", 3)]).unwrap(), []);
+    let error = resolve(&topology, &[("visits", 4), ("users", 3)]).unwrap_err();
+    expect![""].assert_eq(&error.report());
+}
+
+#[test]
+fn a_missing_input_topic_is_named() {
+    let error = resolve(&word_count(), &[]).unwrap_err();
+    expect![""].assert_eq(&error.report());
+}
+
+#[test]
+fn global_tables_take_no_part_in_partition_counts() {
+    resolve(&joins(), &[("visits", 2), ("users", 2)]).unwrap();
+}
+
+#[test]
+fn internal_topics_have_the_settings_of_the_jvm_library() {
+    let day = Duration::from_secs(86_400);
+    let show = |settings: BTreeMap<String, String>| {
+        let settings = settings.into_iter().map(|(name, value)| format!("{name}={value}"));
+        settings.collect::<Vec<_>>().join(" ")
+    };
+    expect!["cleanup.policy=compact message.timestamp.type=CreateTime"]
+        .assert_eq(&show(changelog_settings(StoreKind::KeyValue, day)));
+    let window = StoreKind::Window { retention: Duration::from_millis(10) };
+    expect![
+        "cleanup.policy=compact,delete message.timestamp.type=CreateTime retention.ms=86400010"
+    ]
+    .assert_eq(&show(changelog_settings(window, day)));
+    expect![
+        "cleanup.policy=delete message.timestamp.type=CreateTime retention.ms=-1 \
+         segment.bytes=52428800"
+    ]
+    .assert_eq(&show(repartition_settings()));
+}
+
+#[test]
+fn a_retention_shorter_than_size_and_grace_is_not_kept_to() {
+    let minutes = |n: u64| Duration::from_secs(60 * n);
+    let windows = TimeWindows::tumbling(minutes(10)).grace(minutes(5));
+    for (given, expected) in [(None, 15), (Some(1), 15), (Some(40), 40)] {
+        let builder = StreamsBuilder::new();
+        let words = builder.stream(&text("words")).group_by_key().windowed_by(windows);
+        let stored = given.map_or(Stored::named("counts"), |given| {
+            Stored::named("counts").retention(minutes(given))
+        });
+        words.count(Materialized::stored(stored));
+        let topology = builder.build().unwrap();
+        let kind = topology.graph().stores[0].kind;
+        assert_eq!(kind, StoreKind::Window { retention: minutes(expected) });
+    }
+}

@@ -1,0 +1,12 @@
+//! Tests of the library through its public API: one binary, since each links everything again.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod oracle;

@@ -1,0 +1,297 @@
+//! From the neutral topology to one of ours.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use kappa::prelude::*;
+
+use super::case::{Case, Node};
+use super::functions;
+use super::grouped::{Aggregation, AnyGrouped, Fold};
+use super::scope::{self, Outside};
+use super::streams::{AnyStream, JoinKind, Serdes, Stream};
+use super::tables::AnyTable;
+use super::value::{Neutral, Val};
+
+/// A case's topology, built or refused, with what is known of its topics and stores.
+pub(crate) struct Built {
+    pub(crate) topology: kappa::Result<Topology>,
+    /// Serdes of input topics.
+    pub(crate) sources: HashMap<String, Serdes>,
+    /// Serdes of output topics.
+    pub(crate) sinks: HashMap<String, Serdes>,
+}
+
+enum Handle {
+    Stream(Box<dyn AnyStream>),
+    Table(Box<dyn AnyTable>),
+    Global(GlobalKTable<Val, Val>),
+    Grouped(Box<dyn AnyGrouped>),
+    Windowed { grouped: String, windows: TimeWindows },
+}
+
+struct Builder<'c> {
+    case: &'c Case,
+    builder: StreamsBuilder,
+    handles: HashMap<String, Handle>,
+    sources: HashMap<String, Serdes>,
+    sinks: HashMap<String, Serdes>,
+}
+
+/// Builds a case's topology, or says why it is left out.
+pub(crate) fn build(case: &Case) -> Result<Built, Outside> {
+    scope::check(case)?;
+    let mut building = Builder {
+        case,
+        builder: StreamsBuilder::new(),
+        handles: HashMap::new(),
+        sources: HashMap::new(),
+        sinks: HashMap::new(),
+    };
+    for node in case.nodes() {
+        if let Some(handle) = building.node(node)? {
+            building.handles.insert(node.id().to_owned(), handle);
+        }
+    }
+    let Builder { builder, sources, sinks, .. } = building;
+    Ok(Built { topology: builder.build(), sources, sinks })
+}
+
+fn function<T>(found: Option<T>, spec: &str) -> Result<T, Outside> {
+    found.ok_or_else(|| Outside::Function(spec.to_owned()))
+}
+
+fn serde(node: Node<'_>, field: &str) -> Result<Neutral, Outside> {
+    let name = node.text(field).unwrap_or("str");
+    function(Neutral::named(name), name)
+}
+
+fn serdes(node: Node<'_>) -> Result<Serdes, Outside> {
+    Ok(Serdes { key: serde(node, "key")?, value: serde(node, "value")? })
+}
+
+impl Builder<'_> {
+    fn node(&mut self, node: Node<'_>) -> Result<Option<Handle>, Outside> {
+        Ok(Some(match node.op() {
+            "stream" => self.stream(node)?,
+            "table" => self.table(node)?,
+            "global_table" => self.global_table(node)?,
+            "to" => {
+                let (topic, serdes) = (node.text("topic").unwrap_or_default(), serdes(node)?);
+                self.stream_in(node, 0)?.to(topic, serdes);
+                self.sinks.insert(topic.to_owned(), serdes);
+                return Ok(None);
+            }
+            "group_by_key" => {
+                let stream = self.stream_in(node, 0)?;
+                Handle::Grouped(stream.group(serdes(node)?, node.text("name"))?)
+            }
+            "group_by" => {
+                let spec = node.text("key_fn").unwrap_or_default();
+                let key = function(functions::key(spec), spec)?;
+                let stream = self.stream_in(node, 0)?.select_key(key);
+                Handle::Grouped(stream.group(serdes(node)?, node.text("name"))?)
+            }
+            "windowed_by" => Handle::Windowed {
+                grouped: node.inputs()[0].to_owned(),
+                windows: windows(node.part("window").expect("a window")),
+            },
+            "count" | "reduce" | "aggregate" => self.fold(node)?,
+            "join_table" | "join_global" => Handle::Stream(self.join(node)?),
+            "to_stream" => Handle::Stream(self.to_stream(node)?),
+            "to_table" => {
+                let serdes = match node.part("store") {
+                    Some(store) => serdes(store)?,
+                    None => Serdes { key: Neutral::Str, value: Neutral::Str },
+                };
+                let stored = Self::stored(node);
+                Handle::Table(self.stream_in(node, 0)?.to_table(stored, serdes)?)
+            }
+            _ => self.stateless(node)?,
+        }))
+    }
+
+    fn stateless(&self, node: Node<'_>) -> Result<Handle, Outside> {
+        let spec = |field| node.text(field).unwrap_or_default();
+        if let Some(Handle::Table(table)) = self.handles.get(node.inputs()[0]) {
+            return Ok(Handle::Table(map_table(node, &**table)?));
+        }
+        let stream = self.stream_in(node, 0)?;
+        Ok(Handle::Stream(match node.op() {
+            "filter" => stream.filter(function(functions::predicate(spec("pred")), spec("pred"))?),
+            // The JVM library's `filterNot` is its filter with the opposite predicate, name and all.
+            "filter_not" => {
+                let holds = function(functions::predicate(spec("pred")), spec("pred"))?;
+                stream.filter(Box::new(move |key, value| !holds(key, value)))
+            }
+            "map_values" => stream.map_values(function(functions::value(spec("fn")), spec("fn"))?),
+            "map" => {
+                let key = function(functions::key(spec("key_fn")), spec("key_fn"))?;
+                let value_fn = node.text("value_fn").unwrap_or("id");
+                stream.map(key, function(functions::map_value(value_fn), value_fn)?)
+            }
+            "select_key" => {
+                stream.select_key(function(functions::key(spec("key_fn")), spec("key_fn"))?)
+            }
+            "peek" => stream.peek(),
+            "merge" => stream.merge(self.stream_in(node, 1)?)?,
+            op => return Err(Outside::Operator(op.to_owned())),
+        }))
+    }
+
+    fn stream(&mut self, node: Node<'_>) -> Result<Handle, Outside> {
+        let serdes = serdes(node)?;
+        let name = node.text("topic").unwrap_or_default();
+        self.sources.insert(name.to_owned(), serdes);
+        let topic: Topic<Option<Val>, Option<Val>> =
+            Topic::new(name, Nullable::of(serdes.key), Nullable::of(serdes.value));
+        Ok(Handle::Stream(Stream::boxed(self.builder.stream(&topic), false)))
+    }
+
+    fn table(&mut self, node: Node<'_>) -> Result<Handle, Outside> {
+        let serdes = serdes(node)?;
+        let name = node.text("topic").unwrap_or_default();
+        self.sources.insert(name.to_owned(), serdes);
+        let topic: Topic<Val, Val> = Topic::new(name, serdes.key, serdes.value);
+        let stored = Self::stored(node);
+        Ok(Handle::Table(Box::new(self.builder.table(&topic, stored))))
+    }
+
+    fn global_table(&mut self, node: Node<'_>) -> Result<Handle, Outside> {
+        let serdes = serdes(node)?;
+        let name = node.text("topic").unwrap_or_default();
+        self.sources.insert(name.to_owned(), serdes);
+        let topic: Topic<Val, Val> = Topic::new(name, serdes.key, serdes.value);
+        let stored = Self::stored(node);
+        Ok(Handle::Global(self.builder.global_table(&topic, stored)))
+    }
+
+    fn fold(&self, node: Node<'_>) -> Result<Handle, Outside> {
+        let spec = |field| node.text(field).unwrap_or_default();
+        let fold = match node.op() {
+            "count" => Fold::Count,
+            "reduce" => {
+                let reducer = spec("reducer");
+                Fold::Reduce(function(functions::reducer(reducer), reducer)?)
+            }
+            _ => {
+                let (init, agg) = (spec("init"), spec("agg"));
+                let first = function(functions::initial(init), init)?;
+                Fold::Aggregate(first, function(functions::aggregator(agg), agg)?)
+            }
+        };
+        let serdes = node.part("store").map(serdes).transpose()?;
+        let aggregation = Aggregation { fold, stored: Self::stored(node), serdes };
+        let table = match self.input(node, 0)? {
+            Handle::Grouped(grouped) => grouped.fold(aggregation)?,
+            Handle::Windowed { grouped, windows } => {
+                let Some(Handle::Grouped(grouped)) = self.handles.get(grouped) else {
+                    return Err(Outside::Operator("windowed_by".to_owned()));
+                };
+                grouped.fold_windows(*windows, aggregation, self.has_null_values())?
+            }
+            _ => return Err(Outside::TableOperator("group_by".to_owned())),
+        };
+        Ok(Handle::Table(table))
+    }
+
+    fn join(&self, node: Node<'_>) -> Result<Box<dyn AnyStream>, Outside> {
+        let spec = |field| node.text(field).unwrap_or_default();
+        let joiner = function(functions::joiner(spec("joiner")), spec("joiner"))?;
+        let left = spec("kind") == "left";
+        let stream = self.stream_in(node, 0)?;
+        match self.input(node, 1)? {
+            Handle::Table(table) => {
+                let serdes = Serdes { key: serde(node, "key")?, value: serde(node, "left")? };
+                let table = table.joinable();
+                let table = table.ok_or_else(|| Outside::WindowedKey("join_table".to_owned()))?;
+                let is_left =
+                    |node: Node<'_>| node.op() == "join_table" && node.text("kind") == Some("left");
+                let kind = match left {
+                    true => JoinKind::Left,
+                    false if self.case.nodes().any(is_left) => JoinKind::Inner,
+                    false => JoinKind::InnerOnly,
+                };
+                stream.join_table(table, serdes, joiner, kind)
+            }
+            Handle::Global(table) => {
+                let key = function(functions::key(spec("key_fn")), spec("key_fn"))?;
+                Ok(stream.join_global(table, key, joiner, left))
+            }
+            _ => Err(Outside::Operator("join".to_owned())),
+        }
+    }
+
+    fn to_stream(&self, node: Node<'_>) -> Result<Box<dyn AnyStream>, Outside> {
+        let Handle::Table(table) = self.input(node, 0)? else {
+            return Err(Outside::Operator("to_stream".to_owned()));
+        };
+        let stream = table.to_stream();
+        match node.text("key_fn") {
+            // `toStream(mapper)` is `toStream()` and `selectKey(mapper)`.
+            Some(spec) => Ok(stream.select_key(function(functions::key(spec), spec)?)),
+            None => Ok(stream),
+        }
+    }
+
+    fn stored(node: Node<'_>) -> Stored {
+        let Some(store) = node.part("store") else { return Stored::unnamed() };
+        let mut stored = store.text("name").map_or_else(Stored::unnamed, Stored::named);
+        if store.0["cache"] == false {
+            stored = stored.caching(false);
+        }
+        if store.0["log"] == false {
+            stored = stored.logging(false);
+        }
+        stored = match store.text("type") {
+            Some("in_memory") => stored.in_memory(),
+            Some("rocksdb") => stored.rocksdb(),
+            _ => stored,
+        };
+        match store.number("retention_ms") {
+            Some(retention) => stored.retention(Duration::from_millis(retention)),
+            None => stored,
+        }
+    }
+
+    fn input(&self, node: Node<'_>, index: usize) -> Result<&Handle, Outside> {
+        let input = node.inputs().get(index).and_then(|&input| self.handles.get(input));
+        input.ok_or_else(|| Outside::Operator(format!("{} without input", node.op())))
+    }
+
+    fn stream_in(&self, node: Node<'_>, index: usize) -> Result<&dyn AnyStream, Outside> {
+        match self.input(node, index)? {
+            Handle::Stream(stream) => Ok(&**stream),
+            _ => Err(Outside::TableOperator(node.op().to_owned())),
+        }
+    }
+
+    fn has_null_values(&self) -> bool {
+        let mut steps = self.case.steps().iter();
+        let piped = steps.any(|step| step["op"] == "pipe" && step["value"].is_null());
+        let mapped = self.case.nodes().any(|node| {
+            let fields = ["fn", "value_fn", "joiner"].into_iter();
+            fields.filter_map(|field| node.text(field)).any(functions::may_be_null)
+        });
+        piped || mapped
+    }
+}
+
+fn map_table(node: Node<'_>, table: &dyn AnyTable) -> Result<Box<dyn AnyTable>, Outside> {
+    if node.op() != "map_values" {
+        return Err(Outside::TableOperator(node.op().to_owned()));
+    }
+    if node.has("store") {
+        return Err(Outside::MaterializedMap);
+    }
+    let spec = node.text("fn").unwrap_or_default();
+    if functions::may_be_null(spec) {
+        return Err(Outside::TableMapToNull);
+    }
+    Ok(table.map_values(function(functions::value(spec), spec)?))
+}
+
+fn windows(window: Node<'_>) -> TimeWindows {
+    let millis = |field| Duration::from_millis(window.number(field).unwrap_or(0));
+    TimeWindows::tumbling(millis("size")).grace(millis("grace"))
+}

@@ -1,0 +1,185 @@
+//! Grouped streams of the format over ours.
+//!
+//! A plain aggregation drops null keys and null values, one over windows null keys only: the two want
+//! streams of different types.
+
+use std::cell::OnceCell;
+
+use kappa::prelude::*;
+
+use super::functions::{Aggregator, Reducer};
+use super::scope::Outside;
+use super::streams::Serdes;
+use super::tables::AnyTable;
+use super::value::{Key, Neutral, Shared, Val, Value};
+
+/// An aggregation, and what its store is told.
+pub(crate) struct Aggregation {
+    pub(crate) fold: Fold,
+    pub(crate) stored: Stored,
+    /// Serdes of the store; none where the operator is called without a store.
+    pub(crate) serdes: Option<Serdes>,
+}
+
+pub(crate) enum Fold {
+    Count,
+    Reduce(Reducer),
+    Aggregate(Val, Aggregator),
+}
+
+/// What can be done with a grouped stream.
+pub(crate) trait AnyGrouped {
+    fn fold(&self, aggregation: Aggregation) -> Result<Box<dyn AnyTable>, Outside>;
+    /// `nulls` says whether values may be null.
+    fn fold_windows(
+        &self,
+        windows: TimeWindows,
+        aggregation: Aggregation,
+        nulls: bool,
+    ) -> Result<Box<dyn AnyTable>, Outside>;
+}
+
+/// A grouped stream, grouped for real by its first aggregation.
+pub(crate) struct GroupedStream<K, V> {
+    stream: KStream<K, Option<V>>,
+    /// Whether aggregations share a repartition topic, and with it what is dropped before it.
+    shared: bool,
+    serdes: Serdes,
+    name: Option<String>,
+    values: OnceCell<KGroupedStream<Val, V>>,
+    optional: OnceCell<KGroupedStream<Val, Option<V>>>,
+}
+
+impl<K: Key, V: Value> GroupedStream<K, V> {
+    pub(crate) fn new(
+        stream: KStream<K, Option<V>>,
+        rekeyed: bool,
+        serdes: Serdes,
+        name: Option<&str>,
+    ) -> Self {
+        let (values, optional) = (OnceCell::new(), OnceCell::new());
+        let shared = rekeyed && name.is_some();
+        Self { stream, shared, serdes, name: name.map(str::to_owned), values, optional }
+    }
+
+    fn grouped<T: kappa::serde::Data>(
+        &self,
+        stream: Option<KStream<Val, T>>,
+        values: Shared<T>,
+    ) -> Result<KGroupedStream<Val, T>, Outside> {
+        let stream = stream.ok_or_else(|| Outside::WindowedKey("grouping".to_owned()))?;
+        let both = self.values.get().is_some() || self.optional.get().is_some();
+        if both {
+            return Err(Outside::NamedGroupOfTwoTypes);
+        }
+        let grouped: Grouped<Val, T> = Grouped::with(self.serdes.key, values);
+        let grouped = match &self.name {
+            Some(name) => grouped.named(name),
+            None => grouped,
+        };
+        Ok(stream.group_by_key_with(grouped))
+    }
+}
+
+impl<K: Key, V: Value> GroupedStream<K, V> {
+    /// What plain aggregations take: null keys and null values are dropped.
+    fn without_nulls(&self) -> Result<KGroupedStream<Val, V>, Outside> {
+        if let Some(grouped) = self.values.get() {
+            return Ok(grouped.clone());
+        }
+        let stream = K::plain(&self.stream).map(|stream| stream.drop_null_values());
+        let grouped = self.grouped(stream, V::serde(self.serdes.value))?;
+        if self.shared {
+            let _ = self.values.set(grouped.clone());
+        }
+        Ok(grouped)
+    }
+
+    /// What windowed aggregations take: only null keys are dropped.
+    fn with_nulls(&self) -> Result<KGroupedStream<Val, Option<V>>, Outside> {
+        if let Some(grouped) = self.optional.get() {
+            return Ok(grouped.clone());
+        }
+        let values = V::nullable(self.serdes.value);
+        let grouped = self.grouped(K::plain(&self.stream), values)?;
+        if self.shared {
+            let _ = self.optional.set(grouped.clone());
+        }
+        Ok(grouped)
+    }
+}
+
+fn counted(aggregation: &Aggregation) -> Materialized<Val, i64> {
+    let stored = aggregation.stored.clone();
+    match aggregation.serdes {
+        Some(serdes) => Materialized::with(serdes.key, serdes.value).r#as(stored),
+        None => Materialized::stored(stored),
+    }
+}
+
+/// What `count()` is told where no store is given.
+impl kappa::serde::DefaultSerde for Val {
+    fn default_serde() -> kappa::serde::SerdeRef<Self> {
+        std::sync::Arc::new(Neutral::Str)
+    }
+}
+
+fn kept<V: Value>(aggregation: &Aggregation) -> Materialized<Val, V> {
+    let text = Serdes { key: Neutral::Str, value: Neutral::Str };
+    let serdes = aggregation.serdes.unwrap_or(text);
+    Materialized::with(serdes.key, V::serde(serdes.value)).r#as(aggregation.stored.clone())
+}
+
+impl<K: Key, V: Value> AnyGrouped for GroupedStream<K, V> {
+    fn fold(&self, aggregation: Aggregation) -> Result<Box<dyn AnyTable>, Outside> {
+        let grouped = self.without_nulls()?;
+        let counted = counted(&aggregation);
+        let (values, reduced) = (kept::<Val>(&aggregation), kept::<V>(&aggregation));
+        Ok(match aggregation.fold {
+            Fold::Count => Box::new(grouped.count(counted)),
+            Fold::Reduce(f) => {
+                let reduce = move |a: V, b: V| V::of_val(f(a.to_val(), b.to_val()));
+                Box::new(grouped.reduce(reduce, reduced))
+            }
+            Fold::Aggregate(init, f) => {
+                let add = move |key: &Val, v: V, sum: Val| f(key, Some(&v.to_val()), &sum);
+                Box::new(grouped.aggregate(move || init.clone(), add, values))
+            }
+        })
+    }
+
+    fn fold_windows(
+        &self,
+        windows: TimeWindows,
+        aggregation: Aggregation,
+        nulls: bool,
+    ) -> Result<Box<dyn AnyTable>, Outside> {
+        let counted = counted(&aggregation);
+        let (values, reduced) = (kept::<Val>(&aggregation), kept::<V>(&aggregation));
+        if !nulls {
+            let grouped = self.without_nulls()?.windowed_by(windows);
+            return Ok(match aggregation.fold {
+                Fold::Count => Box::new(grouped.count(counted)),
+                Fold::Reduce(f) => {
+                    let reduce = move |a: V, b: V| V::of_val(f(a.to_val(), b.to_val()));
+                    Box::new(grouped.reduce(reduce, reduced))
+                }
+                Fold::Aggregate(init, f) => {
+                    let add = move |key: &Val, v: V, sum: Val| f(key, Some(&v.to_val()), &sum);
+                    Box::new(grouped.aggregate(move || init.clone(), add, values))
+                }
+            });
+        }
+        let grouped = self.with_nulls()?.windowed_by(windows);
+        match aggregation.fold {
+            Fold::Count => Ok(Box::new(grouped.count(counted))),
+            Fold::Reduce(_) => Err(Outside::WindowedReduceOfNull),
+            Fold::Aggregate(init, f) => {
+                let add = move |key: &Val, v: Option<V>, sum: Val| {
+                    f(key, v.as_ref().map(V::to_val).as_ref(), &sum)
+                };
+                Ok(Box::new(grouped.aggregate(move || init.clone(), add, values)))
+            }
+        }
+    }
+}

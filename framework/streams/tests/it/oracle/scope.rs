@@ -1,0 +1,173 @@
+//! What cases are left out, and why: an explicit list, so that nothing is skipped silently.
+
+use std::fmt;
+
+use super::case::{Case, Node};
+use super::functions;
+
+/// Why a case is left out.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Outside {
+    /// `topology.optimization` is on.
+    Optimisation,
+    /// Handlers or other settings.
+    Settings,
+    /// An operator that does not exist here yet.
+    Operator(String),
+    /// An operator over a table that exists over streams only.
+    TableOperator(String),
+    /// An operator's name is given.
+    NamedOperator,
+    /// Another window than a tumbling one, or final emission.
+    Window(String),
+    /// A timestamp extractor.
+    Extractor,
+    /// Several topics in one stream.
+    SeveralTopics,
+    /// Two streams or tables of one topic: refused on purpose, where the JVM library merges them.
+    TopicTwice,
+    /// A versioned or bounded store.
+    Store(&'static str),
+    /// A mapped table that is kept.
+    MaterializedMap,
+    /// A stream-table join with grace.
+    JoinGrace,
+    /// A function that may delete the row it aggregates.
+    AggregateToNull,
+    /// The first value of a windowed reduce may be null, which makes no row.
+    WindowedReduceOfNull,
+    /// A named group whose repartition topic plain and windowed aggregations share: values may be null
+    /// for the one and not for the other, which are two types here.
+    NamedGroupOfTwoTypes,
+    /// A table's mapper that may return null, which deletes the row.
+    TableMapToNull,
+    /// A mapper of values or a joiner that is given the key.
+    ReadsKey,
+    /// An operator over windowed keys that wants plain ones.
+    WindowedKey(String),
+    /// A merge of streams of which one has keys that may be null, the other has not.
+    MergeOfKeyTypes,
+    /// A function that is not known here.
+    Function(String),
+}
+
+impl fmt::Display for Outside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Optimisation => f.write_str("optimisation is on"),
+            Self::Settings => f.write_str("handlers or settings"),
+            Self::Operator(op) => write!(f, "operator {op}"),
+            Self::TableOperator(op) => write!(f, "operator {op} over a table"),
+            Self::NamedOperator => f.write_str("explicit operator names"),
+            Self::Window(window) => write!(f, "windows: {window}"),
+            Self::Extractor => f.write_str("timestamp extractors"),
+            Self::SeveralTopics => f.write_str("a stream of several topics"),
+            Self::TopicTwice => f.write_str("one topic declared twice"),
+            Self::Store(kind) => write!(f, "{kind} stores"),
+            Self::MaterializedMap => f.write_str("a mapped table that is kept"),
+            Self::JoinGrace => f.write_str("stream-table join with grace"),
+            Self::AggregateToNull => f.write_str("aggregates that may become null"),
+            Self::WindowedReduceOfNull => f.write_str("windowed reduce of values that may be null"),
+            Self::NamedGroupOfTwoTypes => f.write_str("named group with and without null values"),
+            Self::TableMapToNull => f.write_str("table mapper that may return null"),
+            Self::ReadsKey => f.write_str("mapper or joiner that is given the key"),
+            Self::WindowedKey(op) => write!(f, "{op} by windowed keys"),
+            Self::MergeOfKeyTypes => f.write_str("merge of optional and plain keys"),
+            Self::Function(name) => write!(f, "function {name}"),
+        }
+    }
+}
+
+/// Operators there are; what an operator's parameters leave out is found while building.
+const OPERATORS: &[&str] = &[
+    "stream",
+    "table",
+    "global_table",
+    "to",
+    "filter",
+    "filter_not",
+    "map_values",
+    "map",
+    "select_key",
+    "peek",
+    "merge",
+    "to_table",
+    "group_by_key",
+    "group_by",
+    "windowed_by",
+    "count",
+    "reduce",
+    "aggregate",
+    "to_stream",
+    "join_table",
+    "join_global",
+];
+
+/// Returns why a case is left out by what it says of itself, before anything is built.
+pub(crate) fn check(case: &Case) -> Result<(), Outside> {
+    let config = &case.json["config"];
+    if let Some(node) = case.nodes().find(|node| !OPERATORS.contains(&node.op())) {
+        return Err(Outside::Operator(node.op().to_owned()));
+    }
+    if config["optimize"] != "none" {
+        return Err(Outside::Optimisation);
+    }
+    if !config["props"].is_null() {
+        return Err(Outside::Settings);
+    }
+    let topics: Vec<&str> =
+        case.nodes().filter(is_source).filter_map(|n| n.text("topic")).collect();
+    if topics.iter().enumerate().any(|(at, topic)| topics[..at].contains(topic)) {
+        return Err(Outside::TopicTwice);
+    }
+    case.nodes().try_for_each(check_node)
+}
+
+fn is_source(node: &Node<'_>) -> bool {
+    matches!(node.op(), "stream" | "table" | "global_table")
+}
+
+fn check_node(node: Node<'_>) -> Result<(), Outside> {
+    let is_join = matches!(node.op(), "join_table" | "join_global");
+    // The name of a join or of `groupBy` is that of an operator, too.
+    if node.has("named") || ((is_join || node.op() == "group_by") && node.has("name")) {
+        return Err(Outside::NamedOperator);
+    }
+    if node.text("extractor").is_some_and(|name| name != "fail") {
+        return Err(Outside::Extractor);
+    }
+    if node.has("topics") {
+        return Err(Outside::SeveralTopics);
+    }
+    if node.has("grace") {
+        return Err(Outside::JoinGrace);
+    }
+    if let Some(store) = node.part("store") {
+        if store.has("versioned_ms") {
+            return Err(Outside::Store("versioned"));
+        }
+        if store.text("type") == Some("lru") {
+            return Err(Outside::Store("bounded"));
+        }
+    }
+    if let Some(window) = node.part("window") {
+        let kind = window.text("type").unwrap_or_default();
+        if kind != "tumbling" {
+            return Err(Outside::Window(kind.to_owned()));
+        }
+        if node.has("emit") {
+            return Err(Outside::Window("final emission".to_owned()));
+        }
+    }
+    let may_be_null = |field| node.text(field).is_some_and(|spec: &str| spec.contains("null_if"));
+    if matches!(node.op(), "aggregate" | "reduce")
+        && ["agg", "reducer"].into_iter().any(may_be_null)
+    {
+        return Err(Outside::AggregateToNull);
+    }
+    let reads_key = |field| node.text(field).is_some_and(functions::reads_key);
+    if reads_key("joiner") || reads_key("fn") {
+        return Err(Outside::ReadsKey);
+    }
+    Ok(())
+}
