@@ -1,0 +1,151 @@
+//! Departures and delays per airport and hour.
+//!
+//! Departures are regrouped by the airport they left from and counted in windows of one hour, by the
+//! time of the departure. A window takes late records for a day; its row is published with every
+//! update.
+
+use std::time::Duration;
+
+use kappa::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// What this service needs of a departure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Departure {
+    /// The airport it left from.
+    pub origin: String,
+    /// Minutes of delay; negative where the flight left early.
+    pub dep_delay: i64,
+}
+
+/// What is counted in a window.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HourTotals {
+    /// Departures in this hour.
+    pub departures: u64,
+    /// The sum of their delays; early departures count negative.
+    pub total_delay_minutes: i64,
+    /// The largest delay.
+    pub max_delay_minutes: i64,
+}
+
+/// An airport's hour.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AirportHour {
+    /// The airport.
+    pub origin: String,
+    /// The first moment of the hour, in milliseconds since the epoch.
+    pub window_start: i64,
+    /// Departures in this hour.
+    pub departures: u64,
+    /// The sum of their delays.
+    pub total_delay_minutes: i64,
+    /// The largest delay.
+    pub max_delay_minutes: i64,
+}
+
+kappa::json_serde!(Departure, HourTotals);
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
+
+impl HourTotals {
+    /// Adds a departure.
+    #[must_use]
+    pub fn add(self, departure: &Departure) -> Self {
+        let delay = departure.dep_delay;
+        let first = self.departures == 0;
+        Self {
+            departures: self.departures + 1,
+            total_delay_minutes: self.total_delay_minutes + delay,
+            max_delay_minutes: if first { delay } else { self.max_delay_minutes.max(delay) },
+        }
+    }
+}
+
+/// Departures by flight id.
+#[must_use]
+pub fn departures() -> Topic<String, Departure> {
+    Topic::new("flights.departed", Utf8, Json)
+}
+
+/// Hours by `<origin>@<window start>`; created where it is missing.
+///
+/// Records have the time of the departures, years ago: a topic that deletes by age would be empty.
+#[must_use]
+pub fn hours() -> Topic<String, Option<AirportHour>> {
+    Topic::new("airport-hours", Utf8, Json).create(4).setting("retention.ms", "-1")
+}
+
+/// Builds the topology.
+///
+/// # Errors
+///
+/// Where it is declared wrongly; see the tests.
+pub fn topology() -> kappa::Result<Topology> {
+    let builder = StreamsBuilder::new();
+    builder
+        .stream(&departures())
+        .group_by(|_, departure| departure.origin.clone())
+        .windowed_by(TimeWindows::tumbling(HOUR).grace(DAY))
+        .aggregate(HourTotals::default, |_, departure, hour| hour.add(&departure), "hours")
+        .to_stream()
+        .map(|Windowed { key: origin, window }, totals| {
+            let window_start = window.start.as_millis();
+            let key = format!("{origin}@{window_start}");
+            let hour = totals.map(|totals| AirportHour {
+                origin,
+                window_start,
+                departures: totals.departures,
+                total_delay_minutes: totals.total_delay_minutes,
+                max_delay_minutes: totals.max_delay_minutes,
+            });
+            (key, hour)
+        })
+        .to(&hours());
+    builder.build()
+}
+
+#[cfg(test)]
+mod tests {
+    use kappa::testing::TopologyTestDriver;
+
+    use super::*;
+
+    const HOUR_MS: i64 = 3_600_000;
+    const DAY_MS: i64 = 24 * HOUR_MS;
+
+    fn departure(origin: &str, dep_delay: i64) -> Departure {
+        Departure { origin: origin.to_owned(), dep_delay }
+    }
+
+    #[test]
+    fn an_hour_takes_late_departures_for_a_day_and_no_longer() {
+        let driver = TopologyTestDriver::new(&topology().unwrap()).unwrap();
+        let flights = driver.input(&departures());
+        flights.pipe_at("f1".to_owned(), departure("JFK", -3), 10);
+        flights.pipe_at("f2".to_owned(), departure("JFK", 7), HOUR_MS - 1);
+        flights.pipe_at("f3".to_owned(), departure("JFK", 0), HOUR_MS);
+        // Stream time is one millisecond short of the end of the first hour and a day.
+        flights.pipe_at("f4".to_owned(), departure("JFK", 1), HOUR_MS + DAY_MS - 1);
+        flights.pipe_at("late".to_owned(), departure("JFK", 100), 5);
+        flights.pipe_at("f5".to_owned(), departure("JFK", 1), HOUR_MS + DAY_MS);
+        flights.pipe_at("too late".to_owned(), departure("JFK", 900), 5);
+
+        let hours = driver.output(&hours()).read_map();
+        let first = hours["JFK@0"].clone().unwrap();
+        assert_eq!((first.departures, first.total_delay_minutes), (3, 104));
+        assert_eq!(first.max_delay_minutes, 100);
+        assert_eq!(hours[&format!("JFK@{HOUR_MS}")].clone().unwrap().departures, 1);
+        assert_eq!(driver.dropped_records().total(), 1);
+    }
+
+    #[test]
+    fn airports_are_counted_apart() {
+        let driver = TopologyTestDriver::new(&topology().unwrap()).unwrap();
+        let flights = driver.input(&departures());
+        flights.pipe_at("f1".to_owned(), departure("EWR", 1), 0);
+        flights.pipe_at("f2".to_owned(), departure("LGA", 2), 0);
+        assert_eq!(driver.output(&hours()).read_map().len(), 2);
+    }
+}

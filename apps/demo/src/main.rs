@@ -1,0 +1,44 @@
+//! What `make demo` runs: a broker, a year of real flights, two services live, the rerun of each from
+//! offset zero, and one verdict.
+//!
+//! It does nothing that a user could not type: it starts the programs built beside it and reads what
+//! they print.
+
+mod cluster;
+mod programs;
+mod steps;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use kappa::cli::{exit, heed_signals};
+use kappa::runtime::Stop;
+
+/// Run the flight services live, run them again from offset zero, and compare
+#[derive(Debug, Parser)]
+#[command(name = "demo")]
+struct Arguments {
+    /// A Kafka to run on, as host:port [default: the embedded broker, in a process of its own]
+    #[arg(long, value_name = "HOST:PORT")]
+    kafka: Option<String>,
+
+    /// Delete the demo's topics and groups there first
+    #[arg(long, requires = "kafka")]
+    fresh: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return exit::usage(&error),
+    };
+    let stop = Stop::new();
+    let ran = heed_signals(&stop)
+        .and_then(|()| steps::run(arguments.kafka.as_deref(), arguments.fresh, &stop));
+    match ran {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(exit::DIFFERENT),
+        Err(error) => exit::failed(&error),
+    }
+}

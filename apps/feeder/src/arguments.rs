@@ -1,0 +1,86 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+/// Write a year of real flights to Kafka
+///
+/// Creates the topics flights.scheduled, flights.departed, flights.landed, airlines, airports, planes
+/// and weather where they are missing. Reference tables are written first, then the flights, each topic
+/// in order of time. Parts of the year can be fed one after the other with --from and --to.
+#[derive(Debug, Parser)]
+#[command(
+    name = "feeder",
+    after_help = "Other client settings come from environment variables: \
+                  KAPPA_PRODUCER_LINGER_MS is producer.linger.ms, KAPPA_SECURITY_PROTOCOL is \
+                  security.protocol, ..."
+)]
+pub(crate) struct Arguments {
+    /// Brokers to ask first: host:port, several separated by commas [default: localhost:9092]
+    #[arg(long, short, value_name = "HOST:PORT")]
+    pub(crate) bootstrap_servers: Option<String>,
+
+    /// Directory with flights.csv, airlines.csv, airports.csv, planes.csv and weather.csv, plain or
+    /// compressed (.zst) [default: the data inside this program]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// First day, by scheduled departure, UTC
+    #[arg(long, default_value = "2013-01-01", value_name = "DATE", value_parser = midnight)]
+    pub(crate) from: Timestamp,
+
+    /// Day after the last one
+    #[arg(long, default_value = "2014-01-02", value_name = "DATE", value_parser = midnight)]
+    pub(crate) to: Timestamp,
+
+    /// How much faster than it really went, for instance 3600; or max
+    #[arg(long, default_value = "max", value_name = "TIMES", value_parser = speed)]
+    pub(crate) speed: Speed,
+}
+
+/// How fast to feed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Speed {
+    /// As fast as it goes.
+    Max,
+    /// This many times as fast as it went.
+    Times(f64),
+}
+
+fn midnight(text: &str) -> Result<Timestamp, String> {
+    let date: Date = text.parse().map_err(|cause| format!("expected YYYY-MM-DD: {cause}"))?;
+    TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).map_err(|cause| cause.to_string())
+}
+
+fn speed(text: &str) -> Result<Speed, String> {
+    if text == "max" {
+        return Ok(Speed::Max);
+    }
+    match text.parse::<f64>() {
+        Ok(times) if times.is_finite() && times > 0.0 => Ok(Speed::Times(times)),
+        _ => Err("expected a number above 0, or max".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_and_speeds_are_read_or_refused() {
+        let parse = |arguments: &[&str]| {
+            Arguments::try_parse_from(std::iter::once(&"feeder").chain(arguments))
+        };
+        let day = parse(&["--from", "2013-01-02", "--speed", "60"]).unwrap();
+        assert_eq!(day.from.as_millisecond(), 1_357_084_800_000);
+        assert_eq!(day.speed, Speed::Times(60.0));
+        assert_eq!(parse(&[]).unwrap().speed, Speed::Max);
+        for wrong in [["--from", "yesterday"], ["--speed", "0"], ["--speed", "fast"]] {
+            assert!(parse(&wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

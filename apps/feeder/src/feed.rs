@@ -1,0 +1,159 @@
+//! Writing everything to Kafka.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kappa::cli::{Progress, heed_signals};
+use kappa::config::{Settings, StreamsConfig};
+use kappa::kafka::rdkafka::RdKafka;
+use kappa::kafka::{Admin, Clients, OutgoingRecord, Producer, default_partition};
+use kappa::runtime::Stop;
+use kappa::time::Timestamp;
+use kappa::{Headers, Result};
+
+use crate::arguments::Arguments;
+use crate::flights::write_value;
+use crate::pace::Pace;
+use crate::reference::{self, ReferenceRecord};
+use crate::timeline::Timeline;
+use crate::topics;
+
+/// What was written.
+#[derive(Debug)]
+pub(crate) struct Summary {
+    reference: u64,
+    events: u64,
+    elapsed: Duration,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { reference, events, elapsed } = self;
+        let seconds = elapsed.as_secs_f64();
+        write!(f, "wrote {events} flight events and {reference} reference rows in {seconds:.1} s")
+    }
+}
+
+/// How long acknowledgements may take.
+const DRAIN: Duration = Duration::from_secs(120);
+/// How often progress is shown and acknowledgements are served, in records.
+const STEP: u64 = 1_000;
+
+/// Creates the topics, then writes reference tables and flights.
+pub(crate) fn run(arguments: &Arguments) -> Result<Summary> {
+    let settings = settings(arguments)?;
+    let stop = Stop::new();
+    heed_signals(&stop)?;
+    let span = (arguments.from.as_millisecond(), arguments.to.as_millisecond());
+    let data = arguments.data.as_deref();
+    // Read first: what is wrong with the data is said before anything is written.
+    let tables = reference::tables(data)?;
+    let weather = reference::weather(data, span)?;
+    let timeline = Timeline::read(data, span)?;
+
+    let clients = RdKafka::new(&settings, "feeder");
+    let admin = clients.admin()?;
+    kappa::runtime::wait_for_cluster(&*admin, &settings, &stop)?;
+    let mut feed = Feed::open(&clients, &*admin)?;
+    let total = (tables.len() + weather.len() + timeline.len()) as u64;
+    let mut progress = Progress::start("feeding flights", Some(total));
+    for record in &tables {
+        feed.reference(record)?;
+    }
+    // Whoever joins flights with airlines or planes finds them there.
+    feed.producer.drain(DRAIN)?;
+    let fed = feed.by_time(arguments, &timeline, &weather, (&mut progress, total), &stop);
+    feed.producer.drain(DRAIN)?;
+    let elapsed = progress.finish();
+    fed?;
+    Ok(Summary { reference: feed.reference, events: feed.events, elapsed })
+}
+
+fn settings(arguments: &Arguments) -> Result<Settings> {
+    let mut config = StreamsConfig::new("feeder")
+        .with_default("producer.linger.ms", "50")?
+        .with_default("producer.compression.type", "lz4")?
+        .with_environment(std::env::vars())?;
+    if let Some(servers) = &arguments.bootstrap_servers {
+        config = config.with_argument("bootstrap.servers", servers)?;
+    }
+    config.resolve()
+}
+
+struct Feed {
+    producer: Box<dyn Producer>,
+    partitions: std::collections::BTreeMap<Arc<str>, usize>,
+    value: Vec<u8>,
+    reference: u64,
+    events: u64,
+}
+
+impl Feed {
+    fn open(clients: &dyn Clients, admin: &dyn Admin) -> Result<Self> {
+        let topics = topics::all();
+        let names: Vec<Arc<str>> = topics.iter().map(|topic| topic.name.as_str().into()).collect();
+        let existing = admin.partition_counts(&names)?;
+        let missing: Vec<_> = topics
+            .into_iter()
+            .filter(|topic| !existing.contains_key(topic.name.as_str()))
+            .collect();
+        admin.create_topics(&missing)?;
+        let partitions = admin.partition_counts(&names)?;
+        let producer = clients.producer(0)?;
+        Ok(Self { producer, partitions, value: Vec::new(), reference: 0, events: 0 })
+    }
+
+    /// Writes weather and flights in one order of time.
+    fn by_time(
+        &mut self,
+        arguments: &Arguments,
+        timeline: &Timeline,
+        weather: &[ReferenceRecord],
+        (progress, total): (&mut Progress, u64),
+        stop: &Stop,
+    ) -> Result<()> {
+        let mut pace = Pace::start(arguments.speed);
+        let mut weather = weather.iter().peekable();
+        for (at, kind, flight) in timeline.iter() {
+            while let Some(observed) = weather.next_if(|record| record.timestamp_ms <= at) {
+                self.reference(observed)?;
+            }
+            let ahead = pace.ahead(at);
+            if !ahead.is_zero() {
+                self.producer.poll()?;
+                Pace::wait(ahead, stop);
+            }
+            let mut value = std::mem::take(&mut self.value);
+            value.clear();
+            write_value(kind, flight, &mut value)?;
+            self.send(kind.topic(), flight.id.as_bytes(), &value, at)?;
+            self.value = value;
+            self.events += 1;
+            if self.events.is_multiple_of(STEP) || !ahead.is_zero() {
+                stop.check()?;
+                self.producer.poll()?;
+                progress.update(self.events + self.reference, Some(total));
+            }
+        }
+        weather.try_for_each(|observed| self.reference(observed))
+    }
+
+    fn reference(&mut self, record: &ReferenceRecord) -> Result<()> {
+        self.reference += 1;
+        self.send(record.topic, record.key.as_bytes(), &record.value, record.timestamp_ms)
+    }
+
+    fn send(&mut self, topic: &str, key: &[u8], value: &[u8], at_ms: i64) -> Result<()> {
+        let partitions = self.partitions.get(topic).copied().unwrap_or(1);
+        self.producer.send(OutgoingRecord {
+            topic,
+            partition: Some(default_partition(key, partitions)),
+            key: Some(key),
+            value: Some(value),
+            timestamp: Timestamp::from_millis(at_ms),
+            headers: &Headers::default(),
+            changelog: None,
+        })
+    }
+}
