@@ -1,0 +1,42 @@
+//! Conformance: what a stock client sees, the same on the embedded broker and on a real Kafka.
+//!
+//! Each check is a function of a bootstrap address. `KAPPA_TEST_BOOTSTRAP=host:port` runs all of
+//! them on that broker instead of an embedded one each. Checks of transactions, compaction and
+//! restarts join them when the broker has these.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a check fails by panicking, and some print what they measured"
+)]
+
+mod groups;
+mod members;
+mod offsets;
+mod produce;
+mod topics;
+mod volume;
+mod wire_groups;
+mod wire_logs;
+mod wire_rubbish;
+mod wire_topics;
+
+/// Runs a check on a broker of its own, or on the one given from outside.
+fn on_cluster(check: impl FnOnce(&str)) {
+    let cluster = integration_tests::Cluster::start();
+    check(cluster.bootstrap());
+}
+
+/// Makes a test of each check.
+macro_rules! checks {
+    ($($name:ident),+ $(,)?) => {
+        mod on_cluster {
+            $(#[test]
+            fn $name() {
+                crate::on_cluster(super::$name);
+            })+
+        }
+    };
+}
+use checks;

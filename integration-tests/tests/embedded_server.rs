@@ -1,0 +1,155 @@
+//! The embedded broker's shell: its limits, its end, and who shares it.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::thread;
+
+use integration_tests::waiting::{Deadline, eventually};
+use integration_tests::wire::Wire;
+use integration_tests::{Cluster, admin, clients, unique};
+use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
+use kafka_protocol::messages::{FetchRequest, MetadataRequest, TopicName};
+use kafka_protocol::protocol::StrBytes;
+use kappa_broker::{BrokerConfig, Server, ServerConfig};
+use rdkafka::message::Message;
+use rdkafka::producer::BaseRecord;
+
+fn metadata() -> MetadataRequest {
+    MetadataRequest::default().with_topics(None)
+}
+
+#[test]
+fn one_connection_too_many_is_closed_until_another_ends() {
+    let config = ServerConfig { connections_max: 2, ..ServerConfig::default() };
+    let cluster = Cluster::embedded(config);
+    let (mut first, mut second) =
+        (Wire::connect(cluster.bootstrap()), Wire::connect(cluster.bootstrap()));
+    first.call(9, &metadata());
+    second.call(9, &metadata());
+    assert!(Wire::connect(cluster.bootstrap()).is_closed());
+    drop(first);
+    eventually("a free place", Deadline::seconds(10), || {
+        let mut wire = Wire::connect(cluster.bootstrap());
+        wire.send(9, &metadata());
+        wire.receive_frame().ok()
+    });
+    second.call(9, &metadata());
+}
+
+#[test]
+fn a_request_over_the_limit_closes_its_connection() {
+    let config = ServerConfig { frame_bytes_max: 100, ..ServerConfig::default() };
+    let cluster = Cluster::embedded(config);
+    let mut bystander = Wire::connect(cluster.bootstrap());
+    let mut wire = Wire::connect(cluster.bootstrap());
+    // As large as allowed: it is read whole, and found to be nonsense.
+    wire.send_frame(&[0x7f; 100]);
+    assert!(wire.is_closed());
+    // One byte more: its length is enough to close.
+    let mut wire = Wire::connect(cluster.bootstrap());
+    wire.send_bytes(&101_u32.to_be_bytes());
+    assert!(wire.is_closed());
+    bystander.call(9, &metadata());
+}
+
+#[test]
+fn requests_sent_ahead_are_answered_in_order() {
+    let cluster = Cluster::embedded(ServerConfig::default());
+    let mut wire = Wire::connect(cluster.bootstrap());
+    let request = metadata();
+    (0..100).for_each(|_| wire.send(9, &request));
+    for number in 1..=100_u32 {
+        assert_eq!(wire.receive_frame().unwrap()[..4], number.to_be_bytes());
+    }
+}
+
+#[test]
+fn connections_wait_their_turn_when_many_ask_at_once() {
+    let config = ServerConfig { requests_waiting_max: 1, ..ServerConfig::default() };
+    let cluster = Cluster::embedded(config);
+    thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                let mut wire = Wire::connect(cluster.bootstrap());
+                (0..50).for_each(|_| _ = wire.call(9, &metadata()));
+            });
+        }
+    });
+}
+
+#[test]
+fn stopping_closes_what_is_open_and_frees_the_port() {
+    let server = Server::start(ServerConfig::default()).unwrap();
+    let bootstrap = server.bootstrap().to_owned();
+    let port = bootstrap.rsplit(':').next().unwrap().parse().unwrap();
+    admin::create_topic(&bootstrap, "t", 1, &[]);
+    let (mut idle, mut waiting) = (Wire::connect(&bootstrap), Wire::connect(&bootstrap));
+    idle.call(9, &metadata());
+    // One of them waits for an answer that will never come.
+    let partition = FetchPartition::default().with_partition_max_bytes(1);
+    let topic = FetchTopic::default().with_topic(TopicName(StrBytes::from_static_str("t")));
+    let fetch = FetchRequest::default().with_topics(vec![topic.with_partitions(vec![partition])]);
+    waiting.send(11, &fetch.with_max_wait_ms(60_000).with_min_bytes(1));
+    let taken = Server::start(ServerConfig { port, ..ServerConfig::default() }).unwrap_err();
+    assert!(taken.to_string().starts_with(&format!("cannot listen on {bootstrap}")), "{taken}");
+    server.stop();
+    assert!(idle.is_closed() && waiting.is_closed());
+    let again = Server::start(ServerConfig { port, ..ServerConfig::default() }).unwrap();
+    assert_eq!(again.bootstrap(), bootstrap);
+    // It knows nothing of its former life.
+    assert!(Wire::connect(&bootstrap).call(9, &metadata()).topics.is_empty());
+}
+
+#[test]
+fn two_brokers_know_nothing_of_each_other() {
+    let clusters = [0, 1].map(|_| Cluster::embedded(ServerConfig::default()));
+    let [one, other] = clusters.each_ref().map(Cluster::bootstrap);
+    assert_ne!(one, other);
+    admin::create_topic(one, "t", 1, &[]);
+    let described = Wire::connect(other).call(9, &metadata());
+    assert!(described.topics.is_empty());
+    let cluster_of = |bootstrap| Wire::connect(bootstrap).call(9, &metadata()).cluster_id;
+    assert_ne!(cluster_of(one), cluster_of(other));
+}
+
+#[test]
+fn a_topic_can_be_created_by_its_first_record_if_that_is_wanted() {
+    let broker =
+        BrokerConfig { auto_create_topics: true, default_partitions: 3, ..BrokerConfig::default() };
+    let cluster = Cluster::embedded(ServerConfig { broker, ..ServerConfig::default() });
+    let topic = unique("by-itself");
+    let producer = clients::producer(cluster.bootstrap(), &[]);
+    clients::send(&producer, BaseRecord::<(), _>::to(&topic).payload("v"));
+    clients::drain(&producer);
+    let consumer = clients::consumer(cluster.bootstrap(), None, &[]);
+    clients::assign_from_start(&consumer, &topic, 3);
+    assert_eq!(clients::read(&consumer, 1)[0].payload(), Some(&b"v"[..]));
+}
+
+#[test]
+fn rubbish_from_many_does_not_disturb_a_producer() {
+    let cluster = Cluster::embedded(ServerConfig::default());
+    let topic = unique("undisturbed");
+    admin::create_topic(cluster.bootstrap(), &topic, 1, &[]);
+    thread::scope(|scope| {
+        let rubbish = scope.spawn(|| {
+            for round in 0..200_u32 {
+                let mut wire = Wire::connect(cluster.bootstrap());
+                let bytes: Vec<u8> =
+                    (0..64).map(|i| (round.wrapping_mul(31) >> (i % 24)) as u8 ^ i).collect();
+                wire.send_frame(&bytes);
+                assert!(wire.is_closed(), "round {round}");
+            }
+        });
+        let producer = clients::producer(cluster.bootstrap(), &[("linger.ms", "0")]);
+        let mut sent = 0;
+        while !rubbish.is_finished() || sent < 1_000 {
+            clients::send(&producer, BaseRecord::<(), _>::to(&topic).payload(&sent.to_string()));
+            sent += 1;
+            clients::drain(&producer);
+        }
+        let consumer = clients::consumer(cluster.bootstrap(), None, &[]);
+        clients::assign_from_start(&consumer, &topic, 1);
+        let records = clients::read(&consumer, sent);
+        assert_eq!(clients::value(&records[sent - 1]), Some((sent - 1).to_string().as_str()));
+    });
+}

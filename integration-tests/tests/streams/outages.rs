@@ -1,0 +1,99 @@
+//! Kafka that is not there yet, and memory that is short.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use integration_tests::admin::{FOREVER, create_topic};
+use integration_tests::waiting::{Deadline, eventually};
+use integration_tests::{Cluster, unique};
+use kappa::prelude::*;
+use kappa_broker::ServerConfig;
+
+use crate::app::{App, feed, result_texts, rows, texts};
+use crate::topologies::one_to_one;
+
+#[test]
+fn an_application_waits_for_a_broker_that_is_down_at_its_start() {
+    // Nobody listens on a port that was just given back.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let id = unique("app");
+    let (input, output) = (format!("{id}-in"), format!("{id}-out"));
+    let builder = StreamsBuilder::new();
+    builder.stream(&texts(&input)).to(&result_texts(&output));
+    let topology = builder.build().unwrap();
+    let app = App::new(&format!("127.0.0.1:{port}"), &id, topology);
+    let streams = app.streams();
+    std::thread::scope(|scope| {
+        let started = scope.spawn(|| streams.start());
+        eventually("an attempt without a broker", Deadline::seconds(10), || {
+            // It is up to nothing but waiting, and has not failed.
+            (!started.is_finished()).then_some(())
+        });
+        let config = ServerConfig { port, ..ServerConfig::default() };
+        let cluster = Cluster::embedded(config);
+        create_topic(cluster.bootstrap(), &input, 1, &[FOREVER]);
+        feed(cluster.bootstrap(), &input, &[("k", "v", 1)]);
+        // It may have found the broker before the topic was there: then it said so.
+        match started.join().unwrap() {
+            Ok(()) => {
+                streams.wait_until_caught_up(|_| {}).unwrap();
+                streams.close().unwrap();
+            }
+            Err(error) => {
+                let expected = format!("the input topic {input} does not exist");
+                assert!(error.to_string().contains(&expected), "{error}");
+                app.catch_up();
+            }
+        }
+        assert_eq!(app.latest(&output), rows(&[("k", "v")]));
+    });
+}
+
+#[test]
+fn an_application_gives_up_on_a_broker_that_never_comes() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let builder = StreamsBuilder::new();
+    builder.stream(&texts("in")).to(&result_texts("out"));
+    let bootstrap = format!("127.0.0.1:{port}");
+    let app = App::new(&bootstrap, &unique("app"), builder.build().unwrap());
+    let error = app.set("task.timeout.ms", "200").fail();
+    assert!(error.is_retriable());
+    assert!(error.to_string().contains(&format!("no Kafka at {bootstrap}")), "{error}");
+}
+
+#[test]
+fn a_stop_ends_the_wait_for_a_broker() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let builder = StreamsBuilder::new();
+    builder.stream(&texts("in")).to(&result_texts("out"));
+    let bootstrap = format!("127.0.0.1:{port}");
+    let app = App::new(&bootstrap, &unique("app"), builder.build().unwrap());
+    let streams = app.streams();
+    let stop = streams.stop_handle();
+    std::thread::scope(|scope| {
+        let started = scope.spawn(|| streams.start());
+        stop.wait(Duration::from_millis(100));
+        stop.ask();
+        let error = started.join().unwrap().unwrap_err();
+        assert!(error.is_interrupted(), "{error}");
+    });
+}
+
+#[test]
+fn records_larger_than_the_input_memory_pass_one_by_one() {
+    let cluster = Cluster::start();
+    let sizes = one_to_one(cluster.bootstrap(), 2, |builder, input, output| {
+        let sizes = builder.stream(&texts(input)).map_values(|value| value.len().to_string());
+        sizes.to(&result_texts(output));
+    });
+    let app = sizes.app.set("input.buffer.max.bytes", "1048576");
+    let value = "x".repeat(900_000);
+    let keys: Vec<String> = (0..20).map(|n| format!("k{n}")).collect();
+    for key in &keys {
+        feed(cluster.bootstrap(), &sizes.input, &[(key, &value, 1)]);
+    }
+    app.catch_up();
+    let latest = app.latest(&sizes.output);
+    assert_eq!(latest.len(), 20);
+    assert!(latest.values().all(|size| size == "900000"));
+}

@@ -1,0 +1,115 @@
+//! Runs a command beside a real Apache Kafka in a container of its own.
+//!
+//! The command finds the broker's address in `KAPPA_TEST_BOOTSTRAP`. The container goes away when the
+//! command ends, however it ends.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use testcontainers::runners::AsyncRunner;
+use testcontainers::{ContainerAsync, ImageExt};
+use testcontainers_modules::kafka::apache::{KAFKA_PORT, Kafka};
+use tokio::process::Command;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Run a command beside an Apache Kafka in a container; its address is in KAPPA_TEST_BOOTSTRAP
+#[derive(Debug, Parser)]
+#[command(name = "with-kafka")]
+struct Arguments {
+    /// Image with the contract of apache/kafka
+    #[arg(long, default_value = "apache/kafka", value_name = "NAME")]
+    image: String,
+
+    /// Tag of the image
+    #[arg(long, value_name = "TAG")]
+    tag: String,
+
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true)]
+    command: Vec<String>,
+}
+
+/// What a container that never ran ends with (as `EX_UNAVAILABLE` of sysexits).
+const NO_CONTAINER: u8 = 69;
+/// Ended by a signal, as shells say it.
+const INTERRUPTED: u8 = 130;
+
+/// What a broker of one node needs beside the module's own settings: internal topics without copies,
+/// and no waiting for members that never come.
+const SETTINGS: [(&str, &str); 3] = [
+    ("KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR", "1"),
+    ("KAFKA_TRANSACTION_STATE_LOG_MIN_ISR", "1"),
+    ("KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS", "0"),
+];
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let (container, bootstrap) = match start(&arguments).await {
+        Ok(started) => started,
+        Err(message) => {
+            say(&message);
+            return ExitCode::from(NO_CONTAINER);
+        }
+    };
+    say(&format!("Apache Kafka {} is on {bootstrap}", arguments.tag));
+    let code = run(&arguments.command, &bootstrap).await;
+    if let Err(error) = container.rm().await {
+        say(&format!("cannot remove the container: {error}"));
+    }
+    code
+}
+
+async fn start(arguments: &Arguments) -> Result<(ContainerAsync<Kafka>, String), String> {
+    let image =
+        Kafka::default().with_jvm_image().with_name(&arguments.image).with_tag(&arguments.tag);
+    let image =
+        SETTINGS.into_iter().fold(image, |image, (name, value)| image.with_env_var(name, value));
+    let failed = |error| format!("cannot start {}:{}: {error}", arguments.image, arguments.tag);
+    let container = image.start().await.map_err(failed)?;
+    let port = container.get_host_port_ipv4(KAFKA_PORT).await.map_err(failed)?;
+    Ok((container, format!("127.0.0.1:{port}")))
+}
+
+async fn run(command: &[String], bootstrap: &str) -> ExitCode {
+    let Some((program, arguments)) = command.split_first() else { return ExitCode::FAILURE };
+    let child = Command::new(program)
+        .args(arguments)
+        .env("KAPPA_TEST_BOOTSTRAP", bootstrap)
+        .kill_on_drop(true)
+        .spawn();
+    let mut child = match child {
+        Ok(child) => child,
+        Err(error) => {
+            say(&format!("cannot run {program}: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        say("cannot listen for signals");
+        return ExitCode::FAILURE;
+    };
+    tokio::select! {
+        ended = child.wait() => match ended {
+            Ok(status) if status.success() => ExitCode::SUCCESS,
+            Ok(status) => {
+                let code = status.code().and_then(|code| u8::try_from(code).ok());
+                ExitCode::from(code.unwrap_or(1))
+            }
+            Err(error) => {
+                say(&format!("lost {program}: {error}"));
+                ExitCode::FAILURE
+            }
+        },
+        _ = interrupt.recv() => ExitCode::from(INTERRUPTED),
+        _ = terminate.recv() => ExitCode::from(INTERRUPTED),
+    }
+}
+
+fn say(message: &str) {
+    // There is nobody to tell when standard error is closed.
+    let _ = writeln!(std::io::stderr(), "with-kafka: {message}");
+}
