@@ -14,6 +14,9 @@ export PATH := /usr/lib/ccache:$(PATH)
 CARGO_FLAGS := --workspace --exclude with-kafka --all-features --locked
 BIN := $(CARGO_TARGET_DIR)/debug
 KAFKA_VERSION := 4.3.1
+# Tests whose bodies run on any broker. Chosen by target, so that the features of all packages stay as they are built.
+BROKER_TESTS := --test conformance --test streams --test services
+BESIDE_KAFKA := integration-tests/kafka/beside $(KAFKA_VERSION)
 
 .PHONY: help
 help: ## Show this help
@@ -42,18 +45,24 @@ check: setup ## Formatting, lints and documentation, warnings denied
 	@cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --no-deps
 
+.PHONY: deny
+deny: ## Licences, sources and bans of all dependencies (needs cargo-deny)
+	@cargo deny --locked check bans licenses sources
+
 .PHONY: test-kafka
 test-kafka: build ## The same tests, and the demo, on a real Apache Kafka (needs Docker)
-	@integration-tests/kafka/test $(KAFKA_VERSION)
+	@cargo test $(CARGO_FLAGS) $(BROKER_TESTS) --no-run
+	@$(BESIDE_KAFKA) cargo test $(CARGO_FLAGS) $(BROKER_TESTS)
+	@$(BESIDE_KAFKA) bash -c '$(BIN)/demo --kafka "$$KAPPA_TEST_BOOTSTRAP"'
 
 .PHONY: kafka-image
 kafka-image: ## Build kappa/kafka-local, a stand-in for apache/kafka, from Maven Central
 	@integration-tests/kafka/build-image $(KAFKA_VERSION)
 
 .PHONY: bench
-bench: setup ## Measure CPU per record on a real Kafka beside bare clients (needs Java, or KAFKA=host:port)
+bench: setup ## Measure CPU per record on a real Kafka, beside bare clients (needs Docker, or KAFKA=host:port)
 	@cargo build --release --locked -p benchmarks
-	@integration-tests/kafka/bench $(KAFKA)
+	@$(if $(KAFKA),KAPPA_TEST_BOOTSTRAP=$(KAFKA),$(BESIDE_KAFKA)) $(CARGO_TARGET_DIR)/release/benchmarks $(BENCH)
 
 .PHONY: fmt
 fmt: ## Format all code

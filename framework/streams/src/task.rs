@@ -143,14 +143,14 @@ impl Task {
     }
 
     /// Flushes caches downstream, the first step of a commit; returns whether there is anything to
-    /// commit at all.
+    /// commit at all: records were processed, or an input's end was reached past its last record.
     pub(crate) fn flush(&mut self) -> Result<bool> {
         if self.dirty {
             for source in &mut self.sources {
                 source.control(&mut self.ctx, Control::Flush)?;
             }
         }
-        Ok(self.dirty)
+        Ok(self.dirty || self.group.has_moved())
     }
 
     /// Returns the offsets that stand for everything processed.
@@ -168,6 +168,7 @@ impl Task {
             self.ctx.stores.set_offset(store, offset.next());
         }
         self.ctx.stores.commit()?;
+        self.group.note_committed();
         self.dirty = false;
         Ok(())
     }

@@ -129,6 +129,16 @@ impl PartitionGroup {
         self.queues.get_mut(index)
     }
 
+    /// Returns whether some input has another offset to commit than the last one.
+    pub(super) fn has_moved(&self) -> bool {
+        self.queues.iter().any(RecordQueue::has_moved)
+    }
+
+    /// Notes that all offsets were committed.
+    pub(super) fn note_committed(&mut self) {
+        self.queues.iter_mut().for_each(RecordQueue::note_committed);
+    }
+
     pub(super) fn offsets(&self) -> Offsets {
         let queues = self.queues.iter();
         queues

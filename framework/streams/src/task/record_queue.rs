@@ -25,6 +25,8 @@ pub(crate) struct RecordQueue {
     end: Option<Offset>,
     /// The offset after the last processed record.
     processed_to: Option<Offset>,
+    /// The offset that was committed last.
+    committed: Option<Offset>,
     /// The largest timestamp processed.
     time: Timestamp,
 }
@@ -43,6 +45,7 @@ impl RecordQueue {
             bound: None,
             end: None,
             processed_to: None,
+            committed: None,
             time: Timestamp::UNKNOWN,
         }
     }
@@ -145,15 +148,26 @@ impl RecordQueue {
         self.end.is_some()
     }
 
-    /// Returns the offset to commit: where a restart goes on. Nothing for a partition of which nothing
-    /// was processed (row G7).
+    /// Returns the offset to commit: where a restart goes on.
     ///
-    /// Past the last record may be transaction markers and compacted records; once everything is
-    /// processed and the end is known, it is the end.
+    /// Past the last record may be transaction markers and compacted records, and there may be nothing
+    /// else; once everything is processed and the end is known, it is the end. Nothing for a partition
+    /// of which nothing is known to be done (row G7).
     pub(crate) fn committable(&self) -> Option<Offset> {
-        let processed = self.processed_to?;
-        let end = self.end.filter(|_| self.is_empty());
-        Some(end.map_or(processed, |end| end.max(processed)))
+        let end = self.end.filter(|end| self.is_empty() && *end > Offset::ZERO);
+        // What was committed past the last record stays so when further records come.
+        let done = end.max(self.processed_to).max(self.committed)?;
+        Some(self.bound.map_or(done, |bound| done.min(bound.end())))
+    }
+
+    /// Returns whether there is another offset to commit than the last one.
+    pub(super) fn has_moved(&self) -> bool {
+        self.committable().is_some_and(|offset| self.committed != Some(offset))
+    }
+
+    /// Notes that what is committable was committed.
+    pub(super) fn note_committed(&mut self) {
+        self.committed = self.committable();
     }
 
     /// Returns how far the partition is, for aligning partitions by time: the next record's timestamp,

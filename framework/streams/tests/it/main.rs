@@ -9,4 +9,7 @@
     reason = "tests"
 )]
 
+mod docs;
+mod dsl;
+mod layering;
 mod oracle;

@@ -63,7 +63,13 @@ fn fill(batch: &mut FetchedBatch, records: &[(i64, i64)]) {
     let headers = Headers::default();
     for &(offset, millis) in records {
         let (offset, timestamp) = (Offset(offset), Timestamp::from_millis(millis));
-        batch.push(RawRecord { key: None, value: Some(b"v"), timestamp, offset, headers: &headers });
+        batch.push(RawRecord {
+            key: None,
+            value: Some(b"v"),
+            timestamp,
+            offset,
+            headers: &headers,
+        });
     }
 }
 
@@ -160,7 +166,9 @@ fn the_total_order_depends_on_contents_alone() {
     assert_eq!(all_at_once.drain(), expected);
 
     let mut one_by_one = bench(3, Order::Total);
-    for (input, offset, millis) in [(2, 0, 0), (1, 0, 1), (1, 1, 1), (0, 0, 1), (2, 1, 1), (0, 1, 3)] {
+    for (input, offset, millis) in
+        [(2, 0, 0), (1, 0, 1), (1, 1, 1), (0, 0, 1), (2, 1, 1), (0, 1, 3)]
+    {
         let mut batch = FetchedBatch::default();
         fill(&mut batch, &[(offset, millis)]);
         one_by_one.group.push(input, batch);
@@ -260,7 +268,7 @@ fn a_partition_is_committed_once_something_of_it_was_processed() {
     let mut bench = bench(2, Order::Arrival);
     assert!(bench.committable().is_empty());
     bench.script(0, &[(5, 10), (9, 20)], None);
-    bench.script(1, &[], Some(77));
+    bench.script(1, &[(3, 30)], Some(4));
     bench.fetch();
     assert!(bench.committable().is_empty(), "fetched is not processed");
     bench.group.advance(0);
@@ -282,6 +290,36 @@ fn the_end_is_committed_once_everything_before_it_is_processed() {
     bench.script(0, &[(7, 30)], None);
     bench.fetch();
     assert_eq!(bench.committable(), [("t0-0".to_owned(), 2)], "7 is not processed yet");
+}
+
+#[test]
+fn an_end_that_is_told_after_a_commit_is_committed_too() {
+    // The last offsets hold transaction markers: their end comes after the record was committed.
+    let mut bench = bench(1, Order::Arrival);
+    bench.script(0, &[(0, 10)], None);
+    bench.fetch();
+    bench.group.advance(0);
+    assert!(bench.group.has_moved());
+    bench.group.note_committed();
+    assert!(!bench.group.has_moved());
+    bench.script(0, &[], Some(3));
+    bench.fetch();
+    assert!(bench.group.has_moved());
+    assert_eq!(bench.committable(), [("t0-0".to_owned(), 3)]);
+    bench.group.note_committed();
+    bench.script(0, &[(3, 20)], None);
+    bench.fetch();
+    assert!(!bench.group.has_moved(), "what is committed does not go back");
+    assert_eq!(bench.committable(), [("t0-0".to_owned(), 3)]);
+}
+
+#[test]
+fn a_partition_of_markers_only_is_committed_to_its_end_and_an_empty_one_is_not() {
+    let mut bench = bench(2, Order::Arrival);
+    bench.script(0, &[], Some(5));
+    bench.script(1, &[], Some(0));
+    bench.fetch();
+    assert_eq!(bench.committable(), [("t0-0".to_owned(), 5)]);
 }
 
 #[test]

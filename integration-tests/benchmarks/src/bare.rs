@@ -1,0 +1,108 @@
+//! The same work with nothing but clients: what the engine is measured against.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use integration_tests::admin::{self, FOREVER};
+use integration_tests::{Deadline, clients};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use crate::case::Work;
+use crate::input::PARTITIONS;
+
+/// How long a case may take at all.
+const LIMIT_SECONDS: u64 = 600;
+const POLL: Duration = Duration::from_millis(100);
+/// `flush` would wait in steps of 100 ms.
+const DRAIN: Duration = Duration::from_millis(1);
+
+/// Reads each record and writes it to another topic.
+pub(crate) fn copy(work: &Work) {
+    let output = created(work, "out");
+    let producer = producer(work);
+    for_each(work, |record| {
+        write(&producer, &output, record.key(), record.payload().unwrap_or_default());
+    });
+    drain(&producer);
+}
+
+/// Counts by key in a hash map, and writes the count to two topics for each record.
+pub(crate) fn count(work: &Work) {
+    let (changelog, output) = (created(work, "changelog"), created(work, "out"));
+    let producer = producer(work);
+    let mut counts: HashMap<Vec<u8>, i64> = HashMap::new();
+    for_each(work, |record| {
+        let key = record.key().unwrap_or_default();
+        let count = match counts.get_mut(key) {
+            Some(count) => count,
+            None => counts.entry(key.to_vec()).or_default(),
+        };
+        *count += 1;
+        let count = count.to_be_bytes();
+        write(&producer, &changelog, Some(key), &count);
+        write(&producer, &output, Some(key), &count);
+    });
+    drain(&producer);
+}
+
+fn created(work: &Work, what: &str) -> String {
+    let topic = format!("{}-{what}", work.prefix);
+    admin::create_topic(&work.bootstrap, &topic, PARTITIONS, &[FOREVER]);
+    topic
+}
+
+/// As the engine's producer: idempotent, with the same batches.
+fn producer(work: &Work) -> BaseProducer {
+    let settings = [
+        ("enable.idempotence", "true"),
+        ("partitioner", "murmur2_random"),
+        ("linger.ms", "5"),
+        ("queue.buffering.max.messages", "500000"),
+        ("queue.buffering.max.kbytes", "131072"),
+    ];
+    clients::producer(&work.bootstrap, &settings)
+}
+
+fn consumer(work: &Work) -> BaseConsumer {
+    let settings = [("fetch.queue.backoff.ms", "5"), ("queued.max.messages.kbytes", "16384")];
+    let consumer = clients::consumer(&work.bootstrap, None, &settings);
+    let mut partitions = TopicPartitionList::new();
+    for partition in 0..PARTITIONS {
+        let added = partitions.add_partition_offset(&work.input, partition, Offset::Beginning);
+        added.expect("the beginning is an offset");
+    }
+    consumer.assign(&partitions).expect("partitions can be assigned");
+    consumer
+}
+
+fn for_each(work: &Work, mut act: impl FnMut(&BorrowedMessage<'_>)) {
+    let consumer = consumer(work);
+    let deadline = Deadline::seconds(LIMIT_SECONDS);
+    let mut left = work.records;
+    while left > 0 {
+        match consumer.poll(POLL) {
+            Some(record) => {
+                act(&record.expect("the input can be read"));
+                left -= 1;
+            }
+            None => deadline.check("the rest of the input"),
+        }
+    }
+}
+
+fn write(producer: &BaseProducer, topic: &str, key: Option<&[u8]>, value: &[u8]) {
+    let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(topic).payload(value);
+    record.key = key;
+    clients::send(producer, record);
+}
+
+fn drain(producer: &BaseProducer) {
+    let deadline = Deadline::seconds(LIMIT_SECONDS);
+    while producer.in_flight_count() > 0 {
+        producer.poll(DRAIN);
+        deadline.check("the acknowledgements");
+    }
+}

@@ -1,0 +1,95 @@
+//! The engine's side of each case.
+
+use kappa::config::{Settings, StreamsConfig};
+use kappa::prelude::*;
+use kappa::runtime::replay::Replay;
+use kappa::runtime::{KafkaStreams, Stop};
+use tempfile::TempDir;
+
+use crate::case::Work;
+use crate::input::PARTITIONS;
+
+/// The version under which a count is run again.
+const VERSION: &str = "again";
+
+/// Filters nothing out, maps values and writes them.
+pub(crate) fn copy(work: &Work) -> Topology {
+    let builder = StreamsBuilder::new();
+    let input: Topic<String, Vec<u8>> = Topic::new(&work.input, Utf8, Bytes);
+    let output: Topic<String, Vec<u8>> =
+        Topic::new(&output(work), Utf8, Bytes).create(partitions());
+    builder
+        .stream(&input)
+        .filter(|key, _| !key.is_empty())
+        .map_values(|value| value)
+        .to(&output.setting("retention.ms", "-1"));
+    builder.build().expect("a topology")
+}
+
+/// Counts by key; the key is not changed, so nothing is repartitioned.
+pub(crate) fn count(work: &Work) -> Topology {
+    let builder = StreamsBuilder::new();
+    let input: Topic<String, Vec<u8>> = Topic::new(&work.input, Utf8, Bytes);
+    let output: Topic<String, Option<i64>> =
+        Topic::new(&output(work), Utf8, Nullable::of(I64)).create(partitions());
+    let counts =
+        builder.stream(&input).group_by_key_with(Grouped::with(Utf8, Bytes)).count("counts");
+    counts.to_stream().to(&output.setting("retention.ms", "-1"));
+    builder.build().expect("a topology")
+}
+
+/// Runs live from the start to the end of the input, and closes.
+pub(crate) fn live(work: &Work, topology: Topology, cache: Cache) {
+    let state = state();
+    let streams = KafkaStreams::new(topology, settings(work, &state, cache));
+    streams.start().expect("the application starts");
+    streams.wait_until_caught_up(|_| {}).expect("the application catches up");
+    streams.close().expect("the application closes");
+    assert_eq!(streams.progress().processed, work.records, "records processed");
+}
+
+/// Runs to the end of the input as a bounded job.
+pub(crate) fn replay(work: &Work, topology: Topology) {
+    let state = state();
+    let settings = settings(work, &state, Cache::Default);
+    let replay = Replay::new(topology, settings, VERSION).expect("a version");
+    let report = replay.run(&Stop::new(), |_| {}).expect("the rerun ends");
+    assert_eq!(report.input_records, work.records, "records processed");
+}
+
+/// Whether stores fold updates until a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cache {
+    /// As the library's default is.
+    Default,
+    /// Every update is sent.
+    Off,
+}
+
+fn settings(work: &Work, state: &TempDir, cache: Cache) -> Settings {
+    let state = state.path().to_string_lossy().into_owned();
+    let mut given = vec![
+        ("bootstrap.servers", work.bootstrap.as_str()),
+        ("state.dir", &state),
+        ("commit.interval.ms", "1000"),
+    ];
+    if cache == Cache::Off {
+        given.push(("statestore.cache.max.bytes", "0"));
+    }
+    let config = given.into_iter().try_fold(StreamsConfig::new(&work.prefix), |config, setting| {
+        config.with_argument(setting.0, setting.1)
+    });
+    config.and_then(|config| config.resolve()).expect("known settings")
+}
+
+fn state() -> TempDir {
+    tempfile::tempdir().expect("a directory for state")
+}
+
+fn output(work: &Work) -> String {
+    format!("{}-out", work.prefix)
+}
+
+fn partitions() -> usize {
+    usize::try_from(PARTITIONS).expect("a count")
+}
