@@ -32,7 +32,7 @@ build: setup ## Build all programs
 
 .PHONY: demo
 demo: build ## Show the main job on a year of real flights (KAFKA=host:port FRESH=1)
-	@$(BIN)/demo $(if $(KAFKA),--kafka $(KAFKA)) $(if $(FRESH),--fresh)
+	@$(BIN)/demo $(if $(KAFKA),--kafka $(KAFKA)) $(if $(filter 1,$(FRESH)),--fresh)
 
 .PHONY: test
 test: setup ## Run every test that needs only this checkout

@@ -29,6 +29,8 @@ const FED: [&str; 7] = [
     "planes",
     "weather",
 ];
+/// The services' stores, which their internal topics are named after.
+const STORES: [&str; 2] = ["totals", "hours"];
 /// What the version of a rerun is called.
 const VERSION_SUFFIX: &str = "--replay";
 
@@ -47,7 +49,7 @@ impl Cluster {
     /// Takes a running Kafka, if the demo's topics there are empty or may be deleted.
     pub(crate) fn existing(bootstrap: &str, fresh: bool, stop: &Stop) -> Result<Self> {
         let settings = StreamsConfig::new("demo")
-            .with_environment(std::env::vars())?
+            .with_process_environment()?
             .with_argument("bootstrap.servers", bootstrap)?
             .resolve()?;
         let admin = RdKafka::new(&settings, "demo").admin()?;
@@ -59,11 +61,12 @@ impl Cluster {
             .map(Arc::from)
             .collect();
         if fresh {
-            admin.delete_topics(&ours.iter().map(|topic| topic.to_string()).collect::<Vec<_>>())?;
+            // Groups first: one that has members is a service that runs, and nothing is deleted then.
             for service in SERVICES {
                 admin.delete_group(service)?;
                 admin.delete_group(&format!("{service}{VERSION_SUFFIX}"))?;
             }
+            admin.delete_topics(&ours.iter().map(|topic| topic.to_string()).collect::<Vec<_>>())?;
         } else {
             refuse_unless_empty(&*admin, bootstrap, &ours)?;
         }
@@ -73,13 +76,14 @@ impl Cluster {
 
 /// Returns whether a topic is one that the demo writes.
 fn is_ours(topic: &str) -> bool {
-    let of_service = |service: &str| {
+    let of_service = |(service, store): (&str, &str)| {
         topic.strip_prefix(service).is_some_and(|rest| {
             let rest = rest.strip_prefix(VERSION_SUFFIX).unwrap_or(rest);
-            rest.is_empty() || rest.ends_with("-repartition") || rest.ends_with("-changelog")
+            let internal = rest.strip_prefix('-').and_then(|rest| rest.strip_prefix(store));
+            rest.is_empty() || matches!(internal, Some("-repartition" | "-changelog"))
         })
     };
-    FED.contains(&topic) || SERVICES.into_iter().any(of_service)
+    FED.contains(&topic) || SERVICES.into_iter().zip(STORES).any(of_service)
 }
 
 fn refuse_unless_empty(admin: &dyn Admin, bootstrap: &str, topics: &[Arc<str>]) -> Result<()> {
@@ -128,7 +132,16 @@ mod tests {
         ] {
             assert!(is_ours(ours), "{ours}");
         }
-        for others in ["planes-2", "airline-delays-v2", "airline-delaysx", "orders", "flights"] {
+        for others in [
+            "planes-2",
+            "airline-delays-v2",
+            "airline-delaysx",
+            "airline-delays-v2-totals-changelog",
+            "airport-hours-by-region-hours-changelog",
+            "airline-delays--v2-totals-repartition",
+            "orders",
+            "flights",
+        ] {
             assert!(!is_ours(others), "{others}");
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use kappa::cli::{Progress, heed_signals};
 use kappa::config::{Settings, StreamsConfig};
 use kappa::kafka::rdkafka::RdKafka;
-use kappa::kafka::{Admin, Clients, OutgoingRecord, Producer, default_partition};
+use kappa::kafka::{Admin, Clients, OutgoingRecord, Patience, Producer, default_partition};
 use kappa::runtime::Stop;
 use kappa::time::Timestamp;
 use kappa::{Headers, Result};
@@ -35,8 +35,8 @@ impl fmt::Display for Summary {
     }
 }
 
-/// How long acknowledgements may take.
-const DRAIN: Duration = Duration::from_secs(120);
+/// How long an acknowledgement may take.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// How often progress is shown and acknowledgements are served, in records.
 const STEP: u64 = 1_000;
 
@@ -55,16 +55,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Summary> {
     let clients = RdKafka::new(&settings, "feeder");
     let admin = clients.admin()?;
     kappa::runtime::wait_for_cluster(&*admin, &settings, &stop)?;
-    let mut feed = Feed::open(&clients, &*admin)?;
+    let mut feed = Feed::open(&clients, &*admin, &stop)?;
     let total = (tables.len() + weather.len() + timeline.len()) as u64;
     let mut progress = Progress::start("feeding flights", Some(total));
     for record in &tables {
         feed.reference(record)?;
     }
     // Whoever joins flights with airlines or planes finds them there.
-    feed.producer.drain(DRAIN)?;
+    feed.producer.drain()?;
     let fed = feed.by_time(arguments, &timeline, &weather, (&mut progress, total), &stop);
-    feed.producer.drain(DRAIN)?;
+    feed.producer.drain()?;
     let elapsed = progress.finish();
     fed?;
     Ok(Summary { reference: feed.reference, events: feed.events, elapsed })
@@ -74,7 +74,7 @@ fn settings(arguments: &Arguments) -> Result<Settings> {
     let mut config = StreamsConfig::new("feeder")
         .with_default("producer.linger.ms", "50")?
         .with_default("producer.compression.type", "lz4")?
-        .with_environment(std::env::vars())?;
+        .with_process_environment()?;
     if let Some(servers) = &arguments.bootstrap_servers {
         config = config.with_argument("bootstrap.servers", servers)?;
     }
@@ -90,7 +90,7 @@ struct Feed {
 }
 
 impl Feed {
-    fn open(clients: &dyn Clients, admin: &dyn Admin) -> Result<Self> {
+    fn open(clients: &dyn Clients, admin: &dyn Admin, stop: &Stop) -> Result<Self> {
         let topics = topics::all();
         let names: Vec<Arc<str>> = topics.iter().map(|topic| topic.name.as_str().into()).collect();
         let existing = admin.partition_counts(&names)?;
@@ -100,7 +100,8 @@ impl Feed {
             .collect();
         admin.create_topics(&missing)?;
         let partitions = admin.partition_counts(&names)?;
-        let producer = clients.producer(0)?;
+        let stop = stop.clone();
+        let producer = clients.producer(0, Patience::new(PATIENCE, move || stop.is_asked()))?;
         Ok(Self { producer, partitions, value: Vec::new(), reference: 0, events: 0 })
     }
 

@@ -4,6 +4,7 @@
 //! a file, the environment, the command line. Every value remembers where it came from, so that an
 //! error can say it; an unknown name is refused with the nearest known one.
 
+mod client_names;
 mod clients;
 mod environment;
 mod properties;
@@ -66,7 +67,7 @@ impl fmt::Display for Source {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct StreamsConfig {
     values: BTreeMap<String, (String, Source)>,
 }
@@ -126,6 +127,27 @@ impl StreamsConfig {
         Ok(self)
     }
 
+    /// Sets values from this process's environment, as [`with_environment`](Self::with_environment) does.
+    ///
+    /// # Errors
+    ///
+    /// Where a variable names no setting, or its value is not text.
+    pub fn with_process_environment(self) -> Result<Self> {
+        let mut variables = Vec::new();
+        for (name, value) in std::env::vars_os() {
+            let Some(name) = name.to_str().filter(|name| environment::setting(name).is_some())
+            else {
+                continue;
+            };
+            let Ok(value) = value.into_string() else {
+                let message = format!("the value of environment variable {name} is not UTF-8");
+                return Err(Error::config(message));
+            };
+            variables.push((name.to_owned(), value));
+        }
+        self.with_environment(variables)
+    }
+
     /// Sets one value from the command line, over everything else.
     ///
     /// # Errors
@@ -181,11 +203,21 @@ fn check_name(name: &str, source: &Source) -> Result<()> {
 /// How alike two names must be, from 0 to 1, for one to be suggested.
 const LIKENESS_MIN: f64 = 0.8;
 
-fn nearest(name: &str) -> Option<&'static str> {
-    let names = SETTINGS.iter().map(|setting| setting.name).chain(clients::common_names());
+fn nearest(name: &str) -> Option<String> {
+    let own = SETTINGS.iter().map(|setting| setting.name.to_owned());
+    let names = own.chain(clients::all_names());
     let likeness = |known: &str| strsim::jaro_winkler(name, known);
-    let best = names.max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    (likeness(best) >= LIKENESS_MIN).then_some(best)
+    let ranked = names.map(|known| (likeness(&known), known));
+    let (likeness, best) = ranked.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
+    (likeness >= LIKENESS_MIN).then_some(best)
+}
+
+/// Names and where they came from only: values may be secrets.
+impl fmt::Debug for StreamsConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.values.iter().map(|(name, (_, source))| (name, source));
+        f.debug_map().entries(names).finish()
+    }
 }
 
 #[cfg(test)]

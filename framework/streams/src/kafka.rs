@@ -176,13 +176,44 @@ pub struct OutgoingRecord<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ChangelogToken(pub usize);
 
+/// How long a producer may wait for Kafka, and what cuts its waits short.
+#[derive(Clone)]
+pub struct Patience {
+    /// The longest time without an answer.
+    pub timeout: Duration,
+    is_over: Arc<dyn Fn() -> bool + Send + Sync>,
+}
+
+impl Patience {
+    /// Waits this long, but hardly any longer once the function says that the run is to stop.
+    #[must_use]
+    pub fn new(timeout: Duration, is_over: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self { timeout, is_over: Arc::new(is_over) }
+    }
+
+    /// Returns whether the run is to stop.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        (self.is_over)()
+    }
+}
+
+impl fmt::Debug for Patience {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Patience({:?})", self.timeout)
+    }
+}
+
 /// Writes records; all in order per partition, none twice (idempotent).
+///
+/// A record that failed for good is lost to the producer: every call after it fails, so that nothing
+/// that stands for the record is committed.
 pub trait Producer: Send {
     /// Hands over a record, waiting for room where the client's queue is full.
     ///
     /// # Errors
     ///
-    /// Where the record can never be sent, or an earlier one failed for good.
+    /// Where the record can never be sent, an earlier one failed for good, or patience is over.
     fn send(&mut self, record: OutgoingRecord<'_>) -> Result<()>;
 
     /// Serves acknowledgements without waiting.
@@ -196,8 +227,8 @@ pub trait Producer: Send {
     ///
     /// # Errors
     ///
-    /// Where one failed, or the time is over.
-    fn drain(&mut self, timeout: Duration) -> Result<()>;
+    /// Where one failed for good, or patience is over.
+    fn drain(&mut self) -> Result<()>;
 
     /// Visits the last acknowledged offset of each changelog since the previous call.
     fn acknowledged(&mut self, visit: &mut dyn FnMut(ChangelogToken, Offset));
@@ -333,7 +364,7 @@ pub trait Clients: Send + Sync + fmt::Debug {
     /// # Errors
     ///
     /// Where the client's settings are refused.
-    fn producer(&self, thread: usize) -> Result<Box<dyn Producer>>;
+    fn producer(&self, thread: usize, patience: Patience) -> Result<Box<dyn Producer>>;
 
     /// Makes an administrator.
     ///

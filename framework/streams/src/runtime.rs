@@ -11,6 +11,7 @@ mod global_tables;
 mod kafka_streams;
 mod panics;
 mod purge;
+mod stall;
 mod state_updater;
 mod stop;
 mod storage;

@@ -49,7 +49,9 @@ pub(super) fn run(app: &App, arguments: &Arguments, until_caught_up: bool) -> Re
     streams.start().or_else(|error| ignore_stop(error, &stop))?;
     if !until_caught_up || stop.is_asked() {
         streams.wait()?;
-        return Ok(ExitCode::SUCCESS);
+        let done =
+            if until_caught_up { ExitCode::from(exit::INTERRUPTED) } else { ExitCode::SUCCESS };
+        return Ok(done);
     }
     let mut progress = Progress::start(app.name, None);
     let caught_up = streams.wait_until_caught_up(|done| progress.update(done.processed, None));
@@ -92,11 +94,17 @@ pub(super) fn replay(
     let stop = Stop::new();
     heed_signals(&stop)?;
     let replay = Replay::new((app.topology)()?, settings.clone(), version)?;
+    let path = report_path.map_or_else(|| default_report(&settings, version), Path::to_owned);
+    if report_path.is_some() {
+        // An earlier run's report must not pass for this one's; and a place that cannot be written is
+        // better known now than in the end.
+        write(&path, b"")?;
+        remove(&path)?;
+    }
     let mut progress = Progress::start(&format!("{}--{version}", app.name), Some(0));
     let report = replay.run(&stop, |done| progress.update(done.records, Some(done.records_total)));
     let _ = progress.finish();
     let report = report?;
-    let path = report_path.map_or_else(|| default_report(&settings, version), Path::to_owned);
     write_report(&path, &report)?;
     if arguments.json {
         return print_json(&report);
@@ -196,12 +204,27 @@ fn default_report(settings: &Settings, version: &str) -> PathBuf {
     settings.state_dir.join(names.application_id()).join("report.json")
 }
 
+/// Writes the report beside its place and moves it there: it is whole, or not there.
 fn write_report(path: &Path, report: &ReplayReport) -> Result<()> {
-    let failed = |cause: Box<dyn std::error::Error + Send + Sync>| {
-        Error::state(format!("cannot write the report to {}", path.display())).with_source(cause)
-    };
-    let text = serde_json::to_vec_pretty(report).map_err(|cause| failed(cause.into()))?;
-    std::fs::write(path, text).map_err(|cause| failed(cause.into()))
+    let text = serde_json::to_vec_pretty(report).map_err(|cause| {
+        Error::new(ErrorKind::Serialization, "cannot write the report as JSON").with_source(cause)
+    })?;
+    let part = path.with_extension("part");
+    write(&part, &text)?;
+    std::fs::rename(&part, path).map_err(|cause| unwritable(path, cause))
+}
+
+fn write(path: &Path, text: &[u8]) -> Result<()> {
+    std::fs::write(path, text).map_err(|cause| unwritable(path, cause))
+}
+
+fn remove(path: &Path) -> Result<()> {
+    std::fs::remove_file(path).map_err(|cause| unwritable(path, cause))
+}
+
+fn unwritable(path: &Path, cause: std::io::Error) -> Error {
+    let message = format!("cannot write the report to {}", path.display());
+    Error::config(message).with_source(cause)
 }
 
 fn print_json(value: &impl Serialize) -> Result<ExitCode> {

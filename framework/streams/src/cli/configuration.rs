@@ -14,7 +14,7 @@ pub(super) fn settings(app: &App, arguments: &Arguments) -> Result<Settings> {
     if let Some(path) = &arguments.config {
         config = config.with_file(path)?;
     }
-    config = config.with_environment(std::env::vars())?;
+    config = config.with_process_environment()?;
     if let Some(servers) = &arguments.bootstrap_servers {
         config = config.with_argument("bootstrap.servers", servers)?;
     }
@@ -23,7 +23,9 @@ pub(super) fn settings(app: &App, arguments: &Arguments) -> Result<Settings> {
     }
     for setting in &arguments.set {
         let Some((name, value)) = setting.split_once('=') else {
-            return Err(Error::config(format!("expected --set NAME=VALUE, found `{setting}`")));
+            // Its first word only: the rest may be a secret.
+            let found = setting.split_whitespace().next().unwrap_or_default();
+            return Err(Error::config(format!("expected --set NAME=VALUE, found `{found}`")));
         };
         config = config.with_argument(name.trim(), value)?;
     }

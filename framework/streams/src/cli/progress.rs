@@ -51,8 +51,7 @@ impl Progress {
         }
         self.next_line = elapsed + LINE_INTERVAL;
         let rate = per_second(done, elapsed);
-        let of = total.map(|total| format!(" of {total}")).unwrap_or_default();
-        let _ = writeln!(std::io::stderr(), "{}: {done}{of} records, {rate:.0}/s", self.label);
+        let _ = writeln!(std::io::stderr(), "{}: {}", self.label, line(done, total, rate));
     }
 
     /// Takes the bar away, for the result to be shown in its place; returns the time it took.
@@ -65,8 +64,29 @@ impl Progress {
     }
 }
 
+/// Returns how far something is, in words.
+fn line(done: u64, total: Option<u64>, rate: f64) -> String {
+    let Some(total) = total else { return format!("{done} records, {rate:.0}/s") };
+    #[expect(clippy::cast_precision_loss, reason = "seconds are shown whole")]
+    let left = total.saturating_sub(done) as f64 / rate.max(f64::MIN_POSITIVE);
+    let eta = if rate > 0.0 { format!("{left:.0} s") } else { "unknown".to_owned() };
+    format!("{done} of {total} records, {rate:.0}/s, ETA {eta}")
+}
+
 /// Returns a rate.
 #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]
 pub(super) fn per_second(count: u64, elapsed: Duration) -> f64 {
     count as f64 / elapsed.as_secs_f64().max(f64::MIN_POSITIVE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_tells_rate_and_time_left_where_the_length_is_known() {
+        assert_eq!(line(50, Some(200), 10.0), "50 of 200 records, 10/s, ETA 15 s");
+        assert_eq!(line(0, Some(200), 0.0), "0 of 200 records, 0/s, ETA unknown");
+        assert_eq!(line(50, None, 10.0), "50 records, 10/s");
+    }
 }

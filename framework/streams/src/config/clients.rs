@@ -6,12 +6,14 @@
 //! differ are translated, so that a team's existing configuration works.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::StreamsConfig;
+use super::client_names::NAMES;
 use crate::error::{Error, Result};
 
 /// The clients' settings by kind of client.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct ClientProperties {
     common: BTreeMap<String, String>,
     by_prefix: BTreeMap<&'static str, BTreeMap<String, String>>,
@@ -60,15 +62,40 @@ const TRANSLATIONS: [(&str, &str); 8] = [
     ("max.block.ms", ""),
 ];
 
+/// Java's name of a limit that librdkafka counts in KiB.
+const BUFFER_MEMORY: &str = "buffer.memory";
+
 /// Returns whether a name is passed on to clients.
 pub(super) fn is_client_setting(name: &str) -> bool {
-    let common = COMMON.iter().any(|common| *common == name || is_family(common, name));
-    common || GROUP.contains(&name) || split_prefix(name).is_some()
+    match split_prefix(name) {
+        Some((_, rest)) => is_known(rest),
+        None => is_common(name) && is_known(name),
+    }
 }
 
-/// Returns the unprefixed names, for suggestions.
-pub(super) fn common_names() -> impl Iterator<Item = &'static str> {
-    COMMON.into_iter().chain(GROUP).filter(|name| !name.ends_with('.'))
+/// Returns all names that are passed on: those of all clients, and with each prefix those of one kind.
+pub(super) fn all_names() -> impl Iterator<Item = String> {
+    let known = || NAMES.into_iter().chain(java_names()).filter(|name| !owned_by_engine(name));
+    let common = known().filter(|name| is_common(name)).map(str::to_owned);
+    let prefixed = PREFIXES
+        .into_iter()
+        .flat_map(move |prefix| known().map(move |name| format!("{prefix}{name}")));
+    common.chain(prefixed)
+}
+
+fn java_names() -> impl Iterator<Item = &'static str> {
+    TRANSLATIONS.into_iter().map(|(java, _)| java).chain([BUFFER_MEMORY])
+}
+
+/// Returns whether librdkafka or the Java client has a setting of this name.
+fn is_known(name: &str) -> bool {
+    NAMES.binary_search(&name).is_ok() || java_names().any(|java| java == name)
+}
+
+/// Returns whether a name may stand without a prefix.
+fn is_common(name: &str) -> bool {
+    let common = COMMON.iter().any(|common| *common == name || is_family(common, name));
+    common || GROUP.contains(&name)
 }
 
 fn is_family(common: &str, name: &str) -> bool {
@@ -117,6 +144,18 @@ impl ClientProperties {
     }
 }
 
+/// Names only: values may be secrets.
+impl fmt::Debug for ClientProperties {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let prefixed = self.by_prefix.iter();
+        let prefixed = prefixed.map(|(prefix, settings)| (prefix, settings.keys()));
+        f.debug_struct("ClientProperties")
+            .field("common", &self.common.keys())
+            .field("by_prefix", &prefixed.collect::<BTreeMap<_, _>>())
+            .finish()
+    }
+}
+
 /// What the engine's correctness rests on.
 fn owned_by_engine(name: &str) -> bool {
     const OWNED: [&str; 8] = [
@@ -134,7 +173,7 @@ fn owned_by_engine(name: &str) -> bool {
 
 fn translate(name: &str, value: &str) -> Option<(String, String)> {
     const BYTES_PER_KIB: u64 = 1024;
-    if name == "buffer.memory" {
+    if name == BUFFER_MEMORY {
         let kib = value
             .parse::<u64>()
             .map_or_else(|_| value.to_owned(), |bytes| bytes.div_ceil(BYTES_PER_KIB).to_string());

@@ -18,7 +18,9 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Vec<(usize, String, String
             line.push_str(more.trim_start());
         }
         let Some((name, value)) = line.split_once(['=', ':']) else {
-            let message = format!("{file}:{}: expected `name=value`, found `{line}`", number + 1);
+            // Its first word only: the rest may be a secret.
+            let found = line.split_whitespace().next().unwrap_or_default();
+            let message = format!("{file}:{}: expected `name=value`, found `{found}`", number + 1);
             return Err(Error::config(message));
         };
         properties.push((number + 1, name.trim().to_owned(), value.trim().to_owned()));

@@ -7,7 +7,7 @@ mod context;
 mod error;
 mod producer;
 
-use super::{Admin, Clients, Consumer, ConsumerRole, Producer};
+use super::{Admin, Clients, Consumer, ConsumerRole, Patience, Producer};
 use crate::config::Settings;
 use crate::error::Result;
 
@@ -32,9 +32,9 @@ impl Clients for RdKafka {
         Ok(Box::new(consumer::RdConsumer::create(&config)?))
     }
 
-    fn producer(&self, thread: usize) -> Result<Box<dyn Producer>> {
+    fn producer(&self, thread: usize, patience: Patience) -> Result<Box<dyn Producer>> {
         let config = config::producer(&self.settings, &self.group, thread);
-        Ok(Box::new(producer::RdProducer::create(&config)?))
+        Ok(Box::new(producer::RdProducer::create(&config, patience)?))
     }
 
     fn admin(&self) -> Result<Box<dyn Admin>> {

@@ -14,9 +14,8 @@
 //! the offsets, so the tail to restore is only longer.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::{Offset, StoreId, TaskId};
 use crate::kafka::{ChangelogToken, Consumer, Offsets, OutgoingRecord, Producer};
 use crate::task::Task;
@@ -90,19 +89,28 @@ pub(crate) fn send(
     Ok(())
 }
 
-/// Commits everything that tasks have done; returns the offsets that were committed.
+/// How a commit ended.
+#[derive(Debug)]
+pub(crate) enum Committed {
+    /// Everything is committed; these are the offsets.
+    Done(Offsets),
+    /// Results are sent, but the coordinator could not take the offsets for now: nothing is lost, and the
+    /// next commit takes all of it.
+    Postponed(Error),
+}
+
+/// Commits everything that tasks have done.
 ///
 /// # Errors
 ///
-/// Retriable where the offsets could not be committed for now: results are sent, nothing is lost, and
-/// the next commit takes all of it.
+/// Where a cache cannot be flushed, a record was not acknowledged (then it may be lost, and nothing that
+/// stands for it may be committed any more), the offsets are refused, or the state cannot be written.
 pub(crate) fn commit(
     tasks: &mut BTreeMap<TaskId, Task>,
     producer: &mut dyn Producer,
     commit_offsets: &mut dyn FnMut(&Offsets) -> Result<()>,
     acknowledged: &mut Acknowledged,
-    timeout: Duration,
-) -> Result<Offsets> {
+) -> Result<Committed> {
     let mut dirty: Vec<&mut Task> = Vec::new();
     for task in tasks.values_mut() {
         if task.flush()? {
@@ -111,17 +119,20 @@ pub(crate) fn commit(
         }
     }
     if dirty.is_empty() {
-        return Ok(Offsets::new());
+        return Ok(Committed::Done(Offsets::new()));
     }
-    producer.drain(timeout)?;
+    producer.drain()?;
     acknowledged.collect(producer);
     let offsets: Offsets = dirty.iter().flat_map(|task| task.offsets()).collect();
-    commit_offsets(&offsets)?;
+    match commit_offsets(&offsets) {
+        Err(error) if error.is_retriable() => return Ok(Committed::Postponed(error)),
+        committed => committed?,
+    }
     for task in dirty {
         let acknowledged = acknowledged.take(task.id());
         task.committed(acknowledged)?;
     }
-    Ok(offsets)
+    Ok(Committed::Done(offsets))
 }
 
 /// Returns how a group's member commits offsets.

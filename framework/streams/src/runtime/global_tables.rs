@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::stall::Stall;
 use super::stop::Stop;
 use crate::config::{DeserializationHandler, Settings, StoreType};
 use crate::error::{Error, ErrorKind, Result};
@@ -26,16 +27,17 @@ pub(crate) struct GlobalUpdater {
     partitions: BTreeMap<TopicPartition, Followed>,
     handler: DeserializationHandler,
     poll: Duration,
-    scope: Scope,
+    /// Whether records past the ends are left out.
+    is_bounded: bool,
 }
 
-/// Whether the tables go on after they are complete.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scope {
-    /// They stay as they were at the start, to the record.
-    Bounded,
-    /// They follow their topics.
-    Live,
+/// How far the tables are read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Until<'a> {
+    /// To these ends, to the record; then they stay as they are.
+    Ends(&'a Offsets),
+    /// To the ends as they are now, before anything else starts; then they follow their topics.
+    Stopped,
 }
 
 /// One partition of a global table's topic.
@@ -61,7 +63,7 @@ impl GlobalUpdater {
         admin: &dyn Admin,
         storage: &Storage,
         settings: &Settings,
-        (scope, stop): (Scope, &Stop),
+        (until, stop): (Until<'_>, &Stop),
     ) -> Result<Option<Self>> {
         let globals = &topology.graph().globals;
         if globals.is_empty() {
@@ -69,7 +71,10 @@ impl GlobalUpdater {
         }
         let partitions = partitions(globals, admin)?;
         let tables = open(globals, storage)?;
-        let ends = admin.end_offsets(&partitions.keys().cloned().collect::<Vec<_>>())?;
+        let ends = match until {
+            Until::Ends(ends) => ends.clone(),
+            Until::Stopped => admin.end_offsets(&partitions.keys().cloned().collect::<Vec<_>>())?,
+        };
         let mut followed = BTreeMap::new();
         for (partition, table) in partitions {
             let end = ends.get(&partition).copied().unwrap_or(Offset::ZERO);
@@ -84,20 +89,15 @@ impl GlobalUpdater {
             partitions: followed,
             handler: settings.deserialization_handler,
             poll: settings.poll,
-            scope,
+            is_bounded: matches!(until, Until::Ends(_)),
         };
-        updater.read_to_ends(stop)?;
+        updater.read_to_ends(stop, Stall::new(settings.task_timeout))?;
         Ok(Some(updater))
     }
 
     /// Returns the tables, for operators to look up.
     pub(crate) fn tables(&self) -> GlobalTables {
         self.tables.clone()
-    }
-
-    /// Returns the ends that the tables were read to.
-    pub(crate) fn ends(&self) -> Offsets {
-        self.partitions.iter().map(|(at, followed)| (at.clone(), followed.bound.end())).collect()
     }
 
     /// Follows the topics until a stop is asked for.
@@ -121,7 +121,7 @@ impl GlobalUpdater {
         self.consumer.close();
     }
 
-    fn read_to_ends(&mut self, stop: &Stop) -> Result<()> {
+    fn read_to_ends(&mut self, stop: &Stop, mut stall: Stall) -> Result<()> {
         let from: Vec<_> =
             self.partitions.keys().map(|at| (at.clone(), StartAt::Beginning)).collect();
         self.consumer.assign(&from)?;
@@ -135,6 +135,7 @@ impl GlobalUpdater {
                 tracing::info!("global tables are complete after {read} records");
                 return Ok(());
             }
+            stall.note(updated > 0, || "the global tables' topics")?;
             if updated == 0 {
                 self.consumer.wait(self.poll);
             }
@@ -146,14 +147,15 @@ impl GlobalUpdater {
         let mut records = 0;
         for (partition, followed) in &mut self.partitions {
             let Some(spec) = self.topology.graph().globals.get(followed.table) else { continue };
-            if self.scope == Scope::Bounded && followed.bound.is_reached() {
+            if self.is_bounded && followed.bound.is_reached() {
                 continue;
             }
             let mut batch = FetchedBatch::default();
             let fetched = self.consumer.fetch(partition, FETCH, &mut batch)?;
-            match self.scope {
-                Scope::Bounded => followed.bound.clip(&mut batch, fetched),
-                Scope::Live => followed.bound.note(&batch, fetched),
+            if self.is_bounded {
+                followed.bound.clip(&mut batch, fetched);
+            } else {
+                followed.bound.note(&batch, fetched);
             }
             let mut rows = Uncommitted::default();
             for record in (0..batch.len()).filter_map(|at| batch.get(at)) {

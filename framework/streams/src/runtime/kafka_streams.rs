@@ -1,6 +1,7 @@
 //! The client: it starts an application's threads, and ends them.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -9,11 +10,11 @@ use std::time::Duration;
 use super::application::{Application, Stats};
 use super::caught_up::CaughtUp;
 use super::client_state::{ClientState, StateCell};
-use super::global_tables::{GlobalUpdater, Scope};
-use super::stop::Stop;
+use super::global_tables::{GlobalUpdater, Until};
+use super::stop::{Stop, patiently};
 use super::stream_thread::StreamThread;
 use super::thread_state::ThreadStates;
-use super::{purge, storage, topics};
+use super::{panics, purge, storage, topics};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kafka::Clients;
@@ -34,7 +35,7 @@ use crate::topology::{TopicNames, Topology};
 /// # fn main() -> kappa::Result<()> {
 /// let builder = StreamsBuilder::new();
 /// builder.stream(&Topic::<String, String>::new("in", Utf8, Utf8)).to(&Topic::new("out", Utf8, Utf8));
-/// let settings = StreamsConfig::new("copy").with_environment(std::env::vars())?.resolve()?;
+/// let settings = StreamsConfig::new("copy").with_process_environment()?.resolve()?;
 /// let streams = KafkaStreams::new(builder.build()?, settings);
 /// streams.start()?;
 /// streams.wait()
@@ -155,7 +156,8 @@ impl KafkaStreams {
         let app = self.started.lock().unwrap_or_else(PoisonError::into_inner).app.clone();
         let app = app.ok_or_else(|| Error::state("the client is not started"))?;
         let admin = self.clients.admin()?;
-        let mut caught_up = CaughtUp::begin(&app, &*admin)?;
+        let patience = app.settings.task_timeout;
+        let mut caught_up = patiently(&self.stop, patience, || CaughtUp::begin(&app, &*admin))?;
         loop {
             if app.threads.all_dead() || self.state.get().is_final() || self.stop.is_asked() {
                 let message = "ended before it had caught up";
@@ -202,10 +204,13 @@ impl KafkaStreams {
         let storage = storage::open(settings, &names)?;
         let admin = clients.admin()?;
         topics::wait_for_cluster(&*admin, settings, &self.stop)?;
-        let deployment = topics::prepare(&*admin, &self.topology, names, settings, RunMode::Live)?;
-        let scope = (Scope::Live, &self.stop);
+        let inputs = topics::inputs(&*admin, &self.topology)?;
+        let run = (RunMode::Live, &inputs);
+        let deployment = topics::prepare(&*admin, &self.topology, names, settings, run)?;
+        deployment.check_membership()?;
+        let until = (Until::Stopped, &self.stop);
         let globals =
-            GlobalUpdater::load(&self.topology, clients, &*admin, &storage, settings, scope)?;
+            GlobalUpdater::load(&self.topology, clients, &*admin, &storage, settings, until)?;
         let app = Application {
             deployment,
             settings: settings.clone(),
@@ -232,12 +237,12 @@ impl KafkaStreams {
         for (index, thread) in threads.into_iter().enumerate() {
             let name = format!("{id}-StreamThread-{}", index + 1);
             let ended = Ended::new(self, &failure);
-            let run = move || ended.note(thread.run());
+            let run = move || ended.note(|| thread.run());
             started.threads.push(spawn(name, run)?);
         }
         if let Some(globals) = globals {
             let (stop, ended) = (app.stop.clone(), Ended::new(self, &failure));
-            let run = move || ended.note(globals.follow(&stop));
+            let run = move || ended.note(|| globals.follow(&stop));
             started.threads.push(spawn(format!("{id}-GlobalThread"), run)?);
         }
         if !app.deployment.repartition_topics().is_empty() {
@@ -294,7 +299,10 @@ impl Ended {
         Self { failure, state, stop: streams.stop.clone() }
     }
 
-    fn note(&self, result: Result<()>) {
+    /// Runs a thread's work to its end; a panic is a failure like others.
+    fn note(&self, work: impl FnOnce() -> Result<()>) {
+        let result = catch_unwind(AssertUnwindSafe(work));
+        let result = result.unwrap_or_else(|panic| Err(panics::error(&*panic, None)));
         let Err(error) = result else { return };
         tracing::error!("{}", error.report());
         self.state.set(ClientState::PendingError);

@@ -7,6 +7,7 @@
 //! its end is asked for then, and what reads it is bounded by that.
 
 mod driver;
+mod inputs;
 mod report;
 mod stages;
 mod workspace;
@@ -18,6 +19,7 @@ use std::time::Duration;
 pub use report::{InputReport, ReplayReport, SealedTopic};
 
 use self::driver::Driver;
+use self::inputs::Inputs;
 use self::workspace::Workspace;
 use super::stop::Stop;
 use super::{storage, topics};
@@ -121,9 +123,10 @@ impl Replay {
             stop,
         };
         let start = self.clock.monotonic();
+        // Whatever can be found wrong is found before an earlier run's results are deleted.
+        let inputs = Inputs::capture(&*admin, &self.topology)?;
         workspace.start_over()?;
-        let ends = workspace.capture_ends()?;
-        let mut driver = Driver::prepare(&workspace, ends, watch)?;
+        let mut driver = Driver::prepare(&workspace, inputs, watch)?;
         driver.run()?;
         driver.finish(&self.version, self.clock.monotonic().saturating_sub(start))
     }
@@ -138,7 +141,7 @@ impl fmt::Debug for Replay {
 /// Names of versions become part of topic names, which have 249 characters at most.
 const VERSION_LEN_MAX: usize = 40;
 
-fn check_version(version: &str) -> Result<()> {
+pub(in crate::runtime) fn check_version(version: &str) -> Result<()> {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if version.is_empty() || version.len() > VERSION_LEN_MAX || !version.chars().all(legal) {
         return Err(Error::config(format!(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::stop::Stop;
-use super::topic_reader;
+use super::topic_reader::{self, Reading};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::ids::TopicPartition;
@@ -45,7 +45,8 @@ pub fn latest_values(
     let mut consumer = clients.consumer(ConsumerRole::Bounded, count)?;
     stop.wakes(consumer.waker());
     let mut latest = LatestValues::default();
-    topic_reader::read(&mut *consumer, &ends, (settings.poll, stop), &mut |_, record| {
+    let reading = Reading::new(settings, stop);
+    topic_reader::read(&mut *consumer, &ends, reading, &mut |_, record| {
         latest.records += 1;
         if let Some(key) = record.key {
             match record.value {

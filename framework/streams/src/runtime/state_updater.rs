@@ -1,14 +1,15 @@
 //! The thread that restores state: it owns a task's stores until they are up to date.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 
 use super::application::Application;
+use super::stall::Stall;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{TaskId, TopicPartition};
-use crate::kafka::{Admin, Consumer, ConsumerRole, FetchLimit, FetchedBatch, Waker};
+use crate::kafka::{Admin, Consumer, ConsumerRole, FetchLimit, FetchedBatch, Offsets, Waker};
 use crate::state::CacheBudget;
 use crate::task::{Restoring, TaskState};
 
@@ -33,7 +34,8 @@ pub(super) enum Restored {
 #[derive(Debug)]
 enum Command {
     Restore(Box<TaskState>),
-    ForgetAll,
+    /// Drop everything, then answer: databases are closed then.
+    ForgetAll(Sender<()>),
 }
 
 impl StateUpdater {
@@ -56,7 +58,10 @@ impl StateUpdater {
             admin,
             cache,
             tasks: BTreeMap::new(),
+            waiting: Vec::new(),
+            renewed: BTreeSet::new(),
             assignment_is_stale: false,
+            stall: Stall::new(app.settings.task_timeout),
             outbox,
             wake,
         };
@@ -74,9 +79,15 @@ impl StateUpdater {
         self.tell(Command::Restore(Box::new(state)));
     }
 
-    /// Has the updater drop all state it still has.
+    /// Has the updater drop all state it still has, and waits until it has: the next assignment may give
+    /// the same tasks back, and their databases can be opened once.
     pub(super) fn forget_all(&self) {
-        self.tell(Command::ForgetAll);
+        let (done, forgotten) = channel();
+        self.tell(Command::ForgetAll(done));
+        // An updater that is gone has nothing any more.
+        let _ = forgotten.recv();
+        // What came back before that is not wanted either, be it state or failure.
+        while self.restored.try_recv().is_ok() {}
     }
 
     /// Returns what came back, without waiting.
@@ -117,35 +128,54 @@ struct Worker {
     admin: Box<dyn Admin>,
     cache: CacheBudget,
     tasks: BTreeMap<TaskId, Restoring>,
+    /// State whose changelogs' ends could not be asked for yet.
+    waiting: Vec<TaskState>,
+    /// Tasks whose state was found damaged and is restored from nothing.
+    renewed: BTreeSet<TaskId>,
     assignment_is_stale: bool,
+    /// Watches the asking for ends.
+    stall: Stall,
     outbox: Sender<Restored>,
     wake: Waker,
 }
 
 /// How much of one changelog partition is taken at a time.
 const FETCH: FetchLimit = FetchLimit { records: 10_000, bytes: 4 << 20 };
+/// Restored rows that wait to be written, of all tasks together, in bytes.
+const UNWRITTEN_BYTES_MAX: usize = 64 << 20;
+/// A task may always have this much, however many there are.
+const UNWRITTEN_BYTES_MIN: usize = 1 << 20;
 
 impl Worker {
     fn run(mut self, inbox: &Receiver<Command>) {
         while self.take_commands(inbox) {
             let result = self.step();
             if let Err(error) = result {
-                self.tasks.clear();
+                self.forget();
                 self.send(Restored::Failed(error));
             }
         }
-        self.tasks.clear();
+        self.forget();
         self.consumer.close();
+    }
+
+    fn forget(&mut self) {
+        self.tasks.clear();
+        self.waiting.clear();
+        self.renewed.clear();
+        self.assignment_is_stale = true;
     }
 
     /// Takes what was asked for; waits for it while there is nothing to restore. Returns whether to go
     /// on.
     fn take_commands(&mut self, inbox: &Receiver<Command>) -> bool {
         loop {
-            let command = if self.tasks.is_empty() {
+            let is_idle = self.tasks.is_empty() && self.waiting.is_empty();
+            let command = if is_idle && !self.assignment_is_stale {
                 match inbox.recv_timeout(self.app.settings.poll) {
                     Ok(command) => command,
-                    Err(RecvTimeoutError::Timeout) => continue,
+                    // The client's events are served all the same.
+                    Err(RecvTimeoutError::Timeout) => return true,
                     Err(RecvTimeoutError::Disconnected) => return false,
                 }
             } else {
@@ -156,27 +186,44 @@ impl Worker {
                 }
             };
             match command {
-                Command::Restore(state) => {
-                    if let Err(error) = self.begin(*state) {
-                        self.send(Restored::Failed(error));
-                    }
-                }
-                Command::ForgetAll => {
-                    self.tasks.clear();
-                    self.assignment_is_stale = true;
+                Command::Restore(state) => self.waiting.push(*state),
+                Command::ForgetAll(done) => {
+                    self.forget();
+                    // Whoever asked and is gone does not wait.
+                    let _ = done.send(());
                 }
             }
         }
     }
 
-    fn begin(&mut self, state: TaskState) -> Result<()> {
+    /// Starts to restore what waits, unless Kafka cannot say now where the changelogs end.
+    fn begin_waiting(&mut self) -> Result<()> {
+        for state in std::mem::take(&mut self.waiting) {
+            let partitions = Restoring::partitions(&self.app.deployment, state.id);
+            let partitions: Vec<TopicPartition> =
+                partitions.into_iter().map(|(_, at)| at).collect();
+            match self.admin.end_offsets(&partitions) {
+                Ok(ends) => {
+                    self.stall = Stall::new(self.app.settings.task_timeout);
+                    self.begin(state, &ends)?;
+                }
+                Err(error) if error.is_retriable() => {
+                    tracing::warn!(task = %state.id, "{}; trying again", error.report());
+                    self.waiting.push(state);
+                    self.stall.note(false, || "the ends of changelogs")?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, state: TaskState, ends: &Offsets) -> Result<()> {
         let id = state.id;
-        let partitions = Restoring::partitions(&self.app.deployment, id);
-        let partitions: Vec<TopicPartition> = partitions.into_iter().map(|(_, at)| at).collect();
-        let ends = self.admin.end_offsets(&partitions)?;
-        let restoring = match Restoring::start(&self.app.deployment, state, &ends) {
+        let restoring = match Restoring::start(&self.app.deployment, state, ends) {
             Err(error) if error.is_corrupted() => {
-                Restoring::start(&self.app.deployment, self.renew(id, &error)?, &ends)?
+                let renewed = self.renew(id, error)?;
+                Restoring::start(&self.app.deployment, renewed, ends)?
             }
             started => started?,
         };
@@ -186,8 +233,12 @@ impl Worker {
         Ok(())
     }
 
-    /// Deletes the damaged state of a task and opens it empty.
-    fn renew(&self, id: TaskId, error: &Error) -> Result<TaskState> {
+    /// Deletes the damaged state of a task and opens it empty. State that is damaged again, made from the
+    /// changelog alone, will not get better.
+    fn renew(&mut self, id: TaskId, error: Error) -> Result<TaskState> {
+        if !self.renewed.insert(id) {
+            return Err(error.context("restored from nothing, and damaged again"));
+        }
         tracing::warn!(task = %id, "{}; restoring all of it", error.report());
         self.app.storage.wipe_task(id)?;
         let Application { deployment, storage, globals, .. } = &*self.app;
@@ -195,19 +246,22 @@ impl Worker {
     }
 
     fn step(&mut self) -> Result<()> {
+        self.consumer.events()?;
+        self.begin_waiting()?;
         self.hand_over_finished();
+        if std::mem::take(&mut self.assignment_is_stale) {
+            let to_read: Vec<_> = self.tasks.values().flat_map(Restoring::to_read).collect();
+            // Also nothing: what is restored is written on by its task, and would be fetched for nobody.
+            self.consumer.assign(&to_read)?;
+        }
         if self.tasks.is_empty() {
             return Ok(());
         }
-        if std::mem::take(&mut self.assignment_is_stale) {
-            let to_read: Vec<_> = self.tasks.values().flat_map(Restoring::to_read).collect();
-            self.consumer.assign(&to_read)?;
-        }
-        self.consumer.events()?;
+        let unwritten = (UNWRITTEN_BYTES_MAX / self.tasks.len()).max(UNWRITTEN_BYTES_MIN);
         let mut restored = 0;
         let mut damaged = None;
         for (id, task) in &mut self.tasks {
-            match restore(&mut *self.consumer, task) {
+            match restore(&mut *self.consumer, task, unwritten) {
                 Ok(records) => restored += records,
                 Err(error) if error.is_corrupted() => damaged = Some((*id, error)),
                 Err(error) => return Err(error),
@@ -216,8 +270,9 @@ impl Worker {
         self.app.stats.restored(restored);
         if let Some((id, error)) = damaged {
             self.tasks.remove(&id);
-            let state = self.renew(id, &error)?;
-            return self.begin(state);
+            let state = self.renew(id, error)?;
+            self.waiting.push(state);
+            return Ok(());
         }
         if restored == 0 && !self.tasks.values().any(|task| task.progress().is_done) {
             self.consumer.wait(self.app.settings.poll);
@@ -235,10 +290,9 @@ impl Worker {
         for id in finished {
             let Some(task) = self.tasks.remove(&id) else { continue };
             tracing::info!(task = %id, "restored {} records", task.progress().restored);
-            self.send(Restored::Task(Box::new(task.finish())));
-        }
-        if self.tasks.is_empty() {
+            self.renewed.remove(&id);
             self.assignment_is_stale = true;
+            self.send(Restored::Task(Box::new(task.finish())));
         }
     }
 
@@ -250,7 +304,11 @@ impl Worker {
 }
 
 /// Takes in what has come of a task's changelogs.
-fn restore(consumer: &mut dyn Consumer, task: &mut Restoring) -> Result<usize> {
+fn restore(
+    consumer: &mut dyn Consumer,
+    task: &mut Restoring,
+    unwritten_bytes_max: usize,
+) -> Result<usize> {
     let mut records = 0;
     for (partition, _) in task.to_read() {
         let mut batch = FetchedBatch::default();
@@ -260,7 +318,7 @@ fn restore(consumer: &mut dyn Consumer, task: &mut Restoring) -> Result<usize> {
             ErrorKind::Corrupted => error.context("the local state is too old"),
             _ => error,
         })?;
-        task.apply(&partition, &mut batch, fetched)?;
+        task.apply(&partition, &mut batch, fetched, unwritten_bytes_max)?;
         records += fetched.records;
     }
     Ok(records)

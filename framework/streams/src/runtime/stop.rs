@@ -5,7 +5,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::kafka::Waker;
+use crate::kafka::{Patience, Waker};
+use crate::time::{Clock, SystemClock};
 
 /// A request to stop, shared by everything that should heed it.
 #[derive(Clone, Default)]
@@ -65,9 +66,42 @@ impl Stop {
         waited.unwrap_or_else(PoisonError::into_inner).0.asked
     }
 
+    /// Returns how long a producer waits: this long, or hardly any longer once a stop is asked for.
+    pub(crate) fn patience(&self, timeout: Duration) -> Patience {
+        let stop = self.clone();
+        Patience::new(timeout, move || stop.is_asked())
+    }
+
     /// Has a waker called when a stop is asked for.
     pub(crate) fn wakes(&self, waker: Waker) {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner).wakers.push(waker);
+    }
+}
+
+/// How long it takes between two tries of something that Kafka cannot answer now.
+const RETRY_STEP: Duration = Duration::from_millis(100);
+
+/// Asks again while Kafka cannot answer, for at most this long, or until a stop is asked for.
+///
+/// # Errors
+///
+/// What the last try failed with.
+pub(super) fn patiently<T>(
+    stop: &Stop,
+    limit: Duration,
+    mut ask: impl FnMut() -> Result<T>,
+) -> Result<T> {
+    let clock = SystemClock::start();
+    loop {
+        match ask() {
+            Err(error) if error.is_retriable() && clock.monotonic() <= limit => {
+                tracing::warn!("{}; trying again", error.report());
+                if stop.wait(RETRY_STEP) {
+                    return Err(error);
+                }
+            }
+            answered => return answered,
+        }
     }
 }
 

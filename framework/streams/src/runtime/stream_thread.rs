@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::application::Application;
+use super::commit::Committed;
 use super::task_manager::TaskManager;
 use super::thread_state::ThreadState;
 use super::{commit, panics, time_alignment};
@@ -21,8 +22,12 @@ pub(super) struct StreamThread {
     consumer: Box<dyn Consumer>,
     producer: Box<dyn Producer>,
     tasks: TaskManager,
-    /// Partitions now assigned: the memory for fetched records is divided among them.
-    partitions: usize,
+    /// Partitions now assigned, none too: the memory for fetched records is divided among them.
+    assigned: Option<usize>,
+    /// How many records a task processes between two looks at the clock; it follows how long they take.
+    slice: usize,
+    /// The task whose turn comes first, where the last round had no time for all.
+    first: Option<TaskId>,
     last_commit: Duration,
     last_state_flush: Duration,
     commit_failing_since: Option<Duration>,
@@ -32,6 +37,12 @@ pub(super) struct StreamThread {
 
 /// How many records a task processes before the next task has its turn.
 const RECORDS_PER_TURN: usize = 1_000;
+/// How long a round of all tasks' turns may take: the group, commits and a stop wait as long.
+const ROUND_MAX: Duration = Duration::from_secs(1);
+/// How long a slice of a turn should take at most.
+const SLICE_TIME: Duration = Duration::from_millis(50);
+/// The smallest slice, before it is known how long records take.
+const SLICE_MIN: usize = 1;
 /// How many records one fetch of a partition brings at most.
 const RECORDS_PER_FETCH: usize = 1_000;
 /// A partition may always have this much fetched, however many there are.
@@ -48,9 +59,11 @@ impl StreamThread {
             app: app.clone(),
             index,
             consumer,
-            producer: app.clients.producer(index)?,
+            producer: app.clients.producer(index, app.stop.patience(app.settings.task_timeout))?,
             tasks: TaskManager::start(app, index, waker)?,
-            partitions: 1,
+            assigned: None,
+            slice: SLICE_MIN,
+            first: None,
             last_commit: now,
             last_state_flush: now,
             commit_failing_since: None,
@@ -113,7 +126,7 @@ impl StreamThread {
             match event {
                 ConsumerEvent::Assigned(partitions) => {
                     tracing::info!(thread = self.index, ?partitions, "partitions assigned");
-                    self.partitions = partitions.len().max(1);
+                    self.assigned = Some(partitions.len());
                     self.app.threads.set(self.index, ThreadState::PartitionsAssigned);
                     self.tasks.assign(&partitions)?;
                     let from = partitions.into_iter().map(|at| (at, StartAt::Committed));
@@ -121,12 +134,18 @@ impl StreamThread {
                 }
                 ConsumerEvent::Revoked(partitions) => {
                     tracing::info!(thread = self.index, ?partitions, "partitions revoked");
-                    self.close_clean()?;
+                    self.assigned = None;
+                    match self.close_clean() {
+                        // What is not committed is done again, by whoever is given the partitions.
+                        Err(error) if error.is_retriable() => {}
+                        closed => closed?,
+                    }
                     self.app.threads.set(self.index, ThreadState::PartitionsRevoked);
                     self.consumer.unassign()?;
                 }
                 ConsumerEvent::Lost(partitions) => {
                     tracing::warn!(thread = self.index, ?partitions, "partitions lost");
+                    self.assigned = None;
                     self.tasks.close(false)?;
                     self.app.threads.set(self.index, ThreadState::PartitionsRevoked);
                     self.consumer.unassign()?;
@@ -137,8 +156,8 @@ impl StreamThread {
     }
 
     fn update_state(&self) {
-        let assigned = self.tasks.is_restoring() || !self.tasks.running.is_empty();
-        if assigned && !self.tasks.is_restoring() {
+        // A thread that was given nothing, since there are more threads than partitions, runs as well.
+        if self.assigned.is_some() && !self.tasks.is_restoring() {
             self.app.threads.set(self.index, ThreadState::Running);
         }
     }
@@ -146,7 +165,7 @@ impl StreamThread {
     fn fetch(&mut self) -> Result<usize> {
         // Half of the input memory is the client's own queues'.
         let bytes = self.app.settings.input_buffer_bytes_max / 2 / self.app.settings.threads;
-        let bytes = (bytes / self.partitions).max(FETCH_BYTES_MIN);
+        let bytes = (bytes / self.assigned.unwrap_or(1).max(1)).max(FETCH_BYTES_MIN);
         let limit = FetchLimit { records: RECORDS_PER_FETCH, bytes };
         let mut records = 0;
         for task in self.tasks.running.values_mut() {
@@ -155,18 +174,48 @@ impl StreamThread {
         Ok(records)
     }
 
+    /// Gives each task a turn, as long as the round has time.
     fn process(&mut self) -> Result<usize> {
         let turn = self.turn();
+        let before = self.first.take();
+        let ids: Vec<TaskId> = self.tasks.running.keys().copied().collect();
+        let first = before.and_then(|id| ids.iter().position(|&other| other == id)).unwrap_or(0);
         let mut records = 0;
-        for task in self.tasks.running.values_mut() {
-            self.processing = Some(task.id());
-            let processed = task.process(&turn);
-            log_skipped(task);
-            records += processed?;
-            commit::send(task, &mut *self.producer, &self.tasks.acknowledged)?;
+        for &id in ids.iter().cycle().skip(first).take(ids.len()) {
+            let is_over = self.app.clock.monotonic().saturating_sub(turn.now) > ROUND_MAX;
+            if is_over || self.app.stop.is_asked() {
+                self.first = Some(id);
+                break;
+            }
+            records += self.process_task(id, &turn)?;
         }
-        self.processing = None;
         self.app.stats.processed(records);
+        Ok(records)
+    }
+
+    /// Has a task process a turn's records, slice by slice, and sends what follows from them.
+    fn process_task(&mut self, id: TaskId, turn: &Turn) -> Result<usize> {
+        let Some(task) = self.tasks.running.get_mut(&id) else { return Ok(0) };
+        self.processing = Some(id);
+        let mut records = 0;
+        let mut now = self.app.clock.monotonic();
+        while records < turn.records_max && now.saturating_sub(turn.now) <= ROUND_MAX {
+            let records_max = self.slice.min(turn.records_max - records);
+            let processed = task.process(&Turn { records_max, ..*turn });
+            log_skipped(task);
+            let processed = processed?;
+            records += processed;
+            let start = std::mem::replace(&mut now, self.app.clock.monotonic());
+            self.slice = match now.saturating_sub(start) > SLICE_TIME {
+                true => (self.slice / 2).max(SLICE_MIN),
+                false => (self.slice * 2).min(RECORDS_PER_TURN),
+            };
+            if processed < records_max {
+                break;
+            }
+        }
+        commit::send(task, &mut *self.producer, &self.tasks.acknowledged)?;
+        self.processing = None;
         Ok(records)
     }
 
@@ -199,10 +248,11 @@ impl StreamThread {
         }
         self.last_commit = now;
         match self.commit() {
-            Ok(()) => self.commit_failing_since = None,
-            Err(error) if error.is_retriable() => {
+            Ok(Committed::Done(_)) => self.commit_failing_since = None,
+            Ok(Committed::Postponed(error)) => {
                 let since = *self.commit_failing_since.get_or_insert(now);
-                if now.saturating_sub(since) > self.app.settings.task_timeout {
+                let failing = self.app.clock.monotonic().saturating_sub(since);
+                if failing > self.app.settings.task_timeout {
                     return Err(error.context("no commit within task.timeout.ms"));
                 }
                 tracing::warn!(thread = self.index, "{}; trying again", error.report());
@@ -221,32 +271,37 @@ impl StreamThread {
         Ok(())
     }
 
-    fn commit(&mut self) -> Result<()> {
+    fn commit(&mut self) -> Result<Committed> {
         let committed = commit::commit(
             &mut self.tasks.running,
             &mut *self.producer,
             &mut commit::as_member(&mut *self.consumer),
             &mut self.tasks.acknowledged,
-            self.app.settings.task_timeout,
         )?;
-        self.note_purgeable(committed);
-        self.app.stats.committed();
-        Ok(())
+        if let Committed::Done(offsets) = &committed {
+            self.note_purgeable(offsets);
+            self.app.stats.committed();
+        }
+        Ok(committed)
     }
 
     /// Remembers how far repartition topics are processed: what lies before may be deleted.
-    fn note_purgeable(&self, committed: Offsets) {
-        let internal = committed.into_iter().filter(|(partition, _)| {
+    fn note_purgeable(&self, committed: &Offsets) {
+        let internal = committed.iter().filter(|(partition, _)| {
             let mut queues = self.tasks.running.values().flat_map(|task| task.group().queues());
-            queues.any(|queue| **queue.partition() == *partition && !queue.is_external())
+            queues.any(|queue| **queue.partition() == **partition && !queue.is_external())
         });
+        let internal = internal.map(|(partition, offset)| (partition.clone(), *offset));
         let mut purgeable = self.app.purgeable.lock().unwrap_or_else(PoisonError::into_inner);
         purgeable.extend(internal);
     }
 
     /// Commits what was done and ends all tasks.
     fn close_clean(&mut self) -> Result<()> {
-        let committed = self.commit();
+        let committed = match self.commit() {
+            Ok(Committed::Done(_)) => Ok(()),
+            Ok(Committed::Postponed(error)) | Err(error) => Err(error),
+        };
         let clean = committed.is_ok();
         if let Err(error) = &committed {
             tracing::warn!(thread = self.index, "{}; it will be done again", error.report());

@@ -94,7 +94,11 @@ impl TaskManager {
 
     /// Makes the committed state of all tasks survive a kill.
     pub(super) fn flush_state(&mut self) -> Result<()> {
-        self.running.values_mut().try_for_each(Task::flush_state)
+        for (id, task) in &mut self.running {
+            task.flush_state()?;
+            self.app.storage.touch(*id)?;
+        }
+        Ok(())
     }
 
     /// Ends all tasks; what they have not committed is forgotten. Clean means that it was committed,
@@ -103,10 +107,10 @@ impl TaskManager {
         self.restoring.clear();
         self.updater.forget_all();
         let mut result = Ok(());
-        for mut task in std::mem::take(&mut self.running).into_values() {
+        for (id, mut task) in std::mem::take(&mut self.running) {
             self.app.stats.dropped(task.dropped_records());
             if clean {
-                result = result.and(task.flush_state());
+                result = result.and(task.flush_state()).and(self.app.storage.touch(id));
             }
         }
         result

@@ -85,7 +85,9 @@ impl ThreadStates {
         *state = next;
         if threads.iter().all(|state| *state == ThreadState::Running) {
             self.client.set(ClientState::Running);
-        } else if self.client.get() == ClientState::Running {
+        } else if self.client.get() == ClientState::Running
+            && !matches!(next, ThreadState::PendingShutdown | ThreadState::Dead)
+        {
             self.client.set(ClientState::Rebalancing);
         }
     }

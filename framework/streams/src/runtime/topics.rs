@@ -11,7 +11,9 @@ use crate::error::{Error, Result};
 use crate::kafka::{Admin, NewTopic};
 use crate::task::{Deployment, RunMode};
 use crate::time::{Clock, SystemClock};
-use crate::topology::{StoreKind, TopicNames, Topology, changelog_settings, repartition_settings};
+use crate::topology::{
+    PartitionCounts, StoreKind, TopicNames, Topology, changelog_settings, repartition_settings,
+};
 
 /// How long one try to reach the cluster takes, and how long between two tries.
 const REACH_STEP: Duration = Duration::from_secs(1);
@@ -48,28 +50,33 @@ pub fn wait_for_cluster(admin: &dyn Admin, settings: &Settings, stop: &Stop) -> 
     }
 }
 
-/// Finds the topics of a topology, creates those that are missing and its own, and returns how it runs
-/// on them.
+/// Creates a topology's outputs that are missing and its own topics, and returns how it runs on them.
+///
+/// `inputs` has the partition counts of its inputs.
 ///
 /// # Errors
 ///
-/// Where an input is missing, partition counts do not fit, or a topic cannot be created; the message
-/// names the topic.
+/// Where partition counts do not fit, or a topic cannot be created; the message names the topic.
 pub(crate) fn prepare(
     admin: &dyn Admin,
     topology: &Topology,
     names: TopicNames,
     settings: &Settings,
-    mode: RunMode,
+    (mode, inputs): (RunMode, &BTreeMap<Arc<str>, usize>),
 ) -> Result<Deployment> {
-    let external = inputs(admin, topology)?;
+    // Before anything is created.
+    PartitionCounts::resolve(topology, inputs)?;
     let sinks = create_outputs(admin, topology, &names, settings)?;
-    let deployment = Deployment::new(topology.clone(), names, &external, sinks, mode)?;
+    let deployment = Deployment::new(topology.clone(), names, inputs, sinks, mode)?;
     create_internal(admin, &deployment, settings)?;
     Ok(deployment)
 }
 
-/// Returns the partition counts of the input topics.
+/// Returns the partition counts of the input topics, global tables' included.
+///
+/// # Errors
+///
+/// Where one does not exist.
 pub(crate) fn inputs(admin: &dyn Admin, topology: &Topology) -> Result<BTreeMap<Arc<str>, usize>> {
     let wanted: Vec<Arc<str>> = topology.input_topics().into_iter().collect();
     let counts = admin.partition_counts(&wanted)?;

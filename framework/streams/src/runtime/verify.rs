@@ -14,10 +14,12 @@ pub use comparison::{Difference, TopicComparison};
 pub use cut::CutMismatch;
 use serde::Serialize;
 
+use super::replay::check_version;
 use super::stop::Stop;
+use super::topic_reader::Reading;
 use super::topics;
 use crate::config::Settings;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kafka::Clients;
 use crate::task::{Deployment, RunMode};
 use crate::topology::{TopicNames, Topology};
@@ -76,8 +78,16 @@ impl Verify {
     ///
     /// # Errors
     ///
-    /// Where Kafka does not answer in time, topics are missing, or a stop is asked for.
+    /// Where the version's name cannot be one, Kafka does not answer in time, topics are missing, the
+    /// topology writes none, or a stop is asked for.
     pub fn run(&self, stop: &Stop) -> Result<Verdict> {
+        check_version(&self.version)?;
+        let outputs = self.topology.output_topics();
+        if outputs.is_empty() {
+            return Err(Error::topology(
+                "the topology writes no topic: there is nothing to compare",
+            ));
+        }
         let admin = self.clients.admin()?;
         topics::wait_for_cluster(&*admin, &self.settings, stop)?;
         let live = TopicNames::live(&self.settings.application_id);
@@ -86,15 +96,21 @@ impl Verify {
         let topology = self.topology.clone();
         let deployment =
             Deployment::new(topology, live.clone(), &external, Default::default(), RunMode::Live)?;
-        let partitions = cut::mismatches(&*admin, &deployment, &rerun, &external)?;
+        let mismatches = || cut::mismatches(&*admin, &deployment, &rerun, &external);
+        let partitions = mismatches()?;
         if !partitions.is_empty() {
             return Ok(Verdict::NotSameCut { partitions });
         }
         let mut compared = Vec::new();
-        for topic in self.topology.output_topics() {
+        for topic in outputs {
             let pair = (live.sink(&topic), rerun.sink(&topic));
-            let poll = self.settings.poll;
-            compared.push(comparison::compare(&*self.clients, &*admin, pair, (poll, stop))?);
+            let reading = Reading::new(&self.settings, stop);
+            compared.push(comparison::compare(&*self.clients, &*admin, pair, reading)?);
+        }
+        // Live may have gone on, or the version been made anew, while results were read.
+        let partitions = mismatches()?;
+        if !partitions.is_empty() {
+            return Ok(Verdict::NotSameCut { partitions });
         }
         Ok(if compared.iter().all(TopicComparison::is_equal) {
             Verdict::Equal { topics: compared }

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::ids::TaskId;
@@ -18,6 +19,9 @@ pub struct StateDirectory {
 const LOCK_FILE: &str = ".lock";
 const GLOBAL: &str = "global";
 const DATABASE: &str = "rocksdb";
+/// Its time says when the task was last here.
+const SEEN_FILE: &str = "last-seen";
+const SEEN_TEXT: &str = "The time of this file says when the task was last here.\n";
 
 impl StateDirectory {
     /// Creates the directory where it is missing, and locks it.
@@ -100,6 +104,27 @@ impl TaskDirectory {
         self.path.join(DATABASE)
     }
 
+    /// Notes that the task is here, and its state up to date.
+    ///
+    /// # Errors
+    ///
+    /// Where the note cannot be written.
+    pub(crate) fn touch(&self) -> Result<()> {
+        let written = fs::create_dir_all(&self.path)
+            .and_then(|()| fs::write(self.path.join(SEEN_FILE), SEEN_TEXT));
+        written.map_err(|cause| {
+            let message = format!("cannot write to the state directory {}", self.path.display());
+            Error::state(message).with_source(cause)
+        })
+    }
+
+    /// Returns whether the task was elsewhere for longer than this, or for no one knows how long.
+    pub(crate) fn was_away_for(&self, limit: Duration) -> bool {
+        let seen = fs::metadata(self.path.join(SEEN_FILE)).and_then(|seen| seen.modified());
+        let away = seen.ok().and_then(|seen| seen.elapsed().ok());
+        self.database().exists() && away.is_none_or(|away| away > limit)
+    }
+
     /// Deletes the task's state, if there is any.
     pub(crate) fn wipe(&self) -> Result<()> {
         match fs::remove_dir_all(&self.path) {
@@ -139,6 +164,23 @@ mod tests {
         assert!(!task.database().exists());
         assert!(StateDirectory::open(dir.path(), "app").is_err());
         task.wipe().unwrap();
+    }
+
+    #[test]
+    fn a_task_that_was_not_seen_for_long_is_known() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDirectory::open(dir.path(), "app").unwrap();
+        let task = state.task(TaskId::new(SubtopologyId(0), 0));
+        let hour = Duration::from_secs(3600);
+        assert!(!task.was_away_for(hour), "it was never here");
+        fs::create_dir_all(task.database()).unwrap();
+        assert!(task.was_away_for(hour), "no one knows for how long");
+        task.touch().unwrap();
+        assert!(!task.was_away_for(hour));
+        let long_ago = std::time::UNIX_EPOCH + hour;
+        let seen = File::options().write(true).open(task.path.join(SEEN_FILE)).unwrap();
+        seen.set_modified(long_ago).unwrap();
+        assert!(task.was_away_for(hour));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::{StoreId, TaskId, TopicPartition, TopicRef};
 use crate::kafka::{OutTopic, Outbox};
 use crate::processor::{GlobalTables, TaskEnvironment};
@@ -62,6 +62,30 @@ impl Deployment {
 
     pub(crate) fn names(&self) -> &TopicNames {
         &self.names
+    }
+
+    /// Checks that a group hands out the inputs of each task together: by partition number over topics,
+    /// so all topics of a subtopology need as many partitions.
+    ///
+    /// # Errors
+    ///
+    /// Where they differ; the message names two of them.
+    pub(crate) fn check_membership(&self) -> Result<()> {
+        for subtopology in self.topology.subtopologies() {
+            let counts = subtopology.source_topics.iter();
+            let mut counts = counts.filter_map(|topic| Some((topic, self.counts.of(topic)?)));
+            let Some((first, count)) = counts.next() else { continue };
+            if let Some((other, another)) = counts.find(|(_, another)| *another != count) {
+                return Err(Error::topology(format!(
+                    "the topics {} and {} are read together and have {count} and {another} \
+                     partitions: several instances need as many of each; create one anew, or re-key \
+                     its stream",
+                    first.name(),
+                    other.name()
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// Returns all tasks, in order.

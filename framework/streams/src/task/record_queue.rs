@@ -21,6 +21,8 @@ pub(crate) struct RecordQueue {
     bytes: usize,
     /// Where a bounded run ends; nothing for a live one.
     bound: Option<Bound>,
+    /// The next offset to be fetched, once something was.
+    fetched_to: Option<Offset>,
     /// The partition's end, while everything up to it was fetched.
     end: Option<Offset>,
     /// The offset after the last processed record.
@@ -43,6 +45,7 @@ impl RecordQueue {
             spare: Vec::new(),
             bytes: 0,
             bound: None,
+            fetched_to: None,
             end: None,
             processed_to: None,
             committed: None,
@@ -76,6 +79,8 @@ impl RecordQueue {
         let limit = FetchLimit { bytes: limit.bytes - self.bytes, ..limit };
         let mut batch = self.spare.pop().unwrap_or_default();
         let fetched = consumer.fetch(&self.input.partition, limit, &mut batch)?;
+        let last = batch.last_offset().map(Offset::next);
+        self.fetched_to = self.fetched_to.max(last).max(fetched.end_of_partition);
         if let Some(bound) = &mut self.bound {
             bound.clip(&mut batch, fetched);
         }
@@ -87,9 +92,15 @@ impl RecordQueue {
         Ok(fetched.records)
     }
 
-    /// Ends the run over this partition there: records from that offset on are not taken.
+    /// Ends the run over this partition there: records from that offset on are not taken. It may have
+    /// been read as far, or to its end, already: that is not told again.
     pub(crate) fn bound(&mut self, end: Offset) {
-        self.bound = Some(Bound::new(None, end));
+        self.bound = Some(Bound::new(self.fetched_to, end));
+    }
+
+    /// Returns whether it is known where a bounded run over this partition ends.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.bound.is_some()
     }
 
     /// Returns whether a bounded run has taken everything of this partition and processed it.
@@ -128,6 +139,10 @@ impl RecordQueue {
         let Some(record) = self.head() else { return };
         let (offset, timestamp) = (record.offset, record.timestamp);
         self.processed_to = Some(offset.next());
+        if self.committed.is_some_and(|committed| committed > offset) {
+            // The log was cut back and read again from before.
+            self.committed = None;
+        }
         self.time = self.time.max(timestamp);
         self.cursor += 1;
         if self.batches.front().is_some_and(|batch| self.cursor >= batch.len()) {

@@ -31,9 +31,6 @@ pub(crate) struct RestoreProgress {
     pub(crate) is_done: bool,
 }
 
-/// Rows are committed whenever this much is restored.
-const COMMIT_BYTES: usize = 16 << 20;
-
 impl Restoring {
     /// Returns the changelog partitions of a task's logged stores.
     pub(crate) fn partitions(
@@ -84,12 +81,14 @@ impl Restoring {
         .collect()
     }
 
-    /// Takes in what was fetched of a changelog.
+    /// Takes in what was fetched of a changelog; rows are written whenever there are this many bytes of
+    /// them, and at the end.
     pub(crate) fn apply(
         &mut self,
         partition: &TopicPartition,
         batch: &mut FetchedBatch,
         fetched: Fetched,
+        unwritten_bytes_max: usize,
     ) -> Result<()> {
         let Some(progress) = self.changelogs.get_mut(partition) else { return Ok(()) };
         progress.bound.clip(batch, fetched);
@@ -99,12 +98,13 @@ impl Restoring {
             restored.map_err(|error| error.context(format!("{partition}@{}", record.offset)))?;
             self.restored += 1;
         }
-        if progress.bound.is_reached() || store.uncommitted_bytes() >= COMMIT_BYTES {
-            // What was read past the end belongs to another owner's future, not to these rows.
-            let to = progress.bound.next().map(|next| next.min(progress.bound.end()));
-            if let Some(to) = to {
-                store.set_offset(to);
-            }
+        // What was read past the end belongs to another owner's future, not to these rows.
+        let to = progress.bound.next().map(|next| next.min(progress.bound.end()));
+        if let Some(to) = to {
+            store.set_offset(to);
+        }
+        let is_full = self.state.stores.uncommitted_bytes() >= unwritten_bytes_max;
+        if progress.bound.is_reached() || is_full {
             self.state.stores.commit()?;
         }
         Ok(())

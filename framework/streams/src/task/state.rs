@@ -4,6 +4,7 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Deployment;
 use crate::config::StoreType;
@@ -27,6 +28,10 @@ pub(crate) struct Storage {
     pub(crate) default_store: StoreType,
 }
 
+/// How long a task may be elsewhere before its rows are no longer gone on from. Changelogs forget deletes
+/// after a day (Kafka's `delete.retention.ms`): a row that was deleted meanwhile would come back to life.
+const AWAY_MAX: Duration = Duration::from_secs(20 * 3600);
+
 impl Storage {
     /// Keeps everything in memory.
     #[cfg(any(feature = "testing", not(feature = "rocksdb")))]
@@ -46,14 +51,25 @@ impl Storage {
             return Ok(None);
         }
         let directory = directory(state);
+        if directory.was_away_for(AWAY_MAX) {
+            tracing::info!("a task that was long away comes back: its state is restored anew");
+            directory.wipe()?;
+        }
+        directory.touch()?;
         match open(&directory.database(), families.clone()) {
             Err(error) if error.is_corrupted() => {
                 tracing::warn!("{}; deleting it, to restore it", error.report());
                 directory.wipe()?;
+                directory.touch()?;
                 open(&directory.database(), families).map(Some)
             }
             opened => opened.map(Some),
         }
+    }
+
+    /// Notes that a task is here, and its state up to date.
+    pub(crate) fn touch(&self, task: TaskId) -> Result<()> {
+        self.disk.as_ref().map_or(Ok(()), |(state, _)| state.task(task).touch())
     }
 
     /// Deletes the state of a task, if it is on disk; it must not be open.

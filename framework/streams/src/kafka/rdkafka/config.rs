@@ -1,16 +1,20 @@
 //! What the clients are told, with the reason where it is not librdkafka's default.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 
 use crate::config::Settings;
 use crate::kafka::ConsumerRole;
+use crate::time::millis;
 
 /// Fetch at least this much ahead for a partition, in KiB, however small the memory setting is.
 const QUEUED_KIB_MIN: usize = 256;
 const KIB: usize = 1 << 10;
+/// However little patience there is, a record gets a chance.
+const MESSAGE_TIMEOUT_MIN: Duration = Duration::from_secs(10);
 
 /// Returns the settings of a consumer.
 pub(super) fn consumer(
@@ -37,11 +41,15 @@ pub(super) fn consumer(
         ("queued.max.messages.kbytes", &queued_kib),
         ("allow.auto.create.topics", "false"),
         // As the JVM library: what was never read is read from the start.
-        ("auto.offset.reset", if prefix == "main.consumer." { "earliest" } else { "error" }),
+        ("auto.offset.reset", "earliest"),
         // A dynamic member that was killed blocks the others no longer than this.
         ("session.timeout.ms", "10000"),
     ]);
     apply(&mut config, settings.clients.for_client(&["consumer.", prefix]));
+    if !matches!(role, ConsumerRole::Main(_)) {
+        // What is gone must be told: a reader that jumps ahead would take a part for the whole.
+        config.set("auto.offset.reset", "error");
+    }
     if let ConsumerRole::Main(thread) = role
         && let Some(instance) = config.get("group.instance.id").map(|id| format!("{id}-{thread}"))
     {
@@ -59,8 +67,11 @@ pub(super) fn consumer(
 
 /// Returns the settings of a stream thread's producer.
 pub(super) fn producer(settings: &Settings, group: &str, thread: usize) -> ClientConfig {
+    let message_timeout = millis(settings.task_timeout.max(MESSAGE_TIMEOUT_MIN)).to_string();
     let mut config = common(&[
         ("client.id", &format!("{group}-producer-{thread}")),
+        // A record that is given up is the end of its thread: so not before Kafka is.
+        ("message.timeout.ms", &message_timeout),
         // Records come in runs, so batches fill without waiting; a commit waits for what lingers.
         ("linger.ms", "5"),
         ("queue.buffering.max.messages", "500000"),
@@ -77,6 +88,10 @@ pub(super) fn producer(settings: &Settings, group: &str, thread: usize) -> Clien
 pub(super) fn admin(settings: &Settings, group: &str) -> ClientConfig {
     let mut config = common(&[("client.id", &format!("{group}-admin"))]);
     apply(&mut config, settings.clients.for_client(&["admin."]));
+    // Ends are asked for as those see them who read up to them.
+    if let Some(level) = settings.clients.for_client(&["consumer."]).remove("isolation.level") {
+        config.set("isolation.level", level);
+    }
     config
 }
 
@@ -93,6 +108,8 @@ fn apply(config: &mut ClientConfig, settings: BTreeMap<String, String>) {
     for (name, value) in settings {
         config.set(name, value);
     }
+    // Nobody reads them, and what nobody reads piles up in the client's queue.
+    config.set("statistics.interval.ms", "0");
     if config.get("bootstrap.servers").is_none() {
         config.set("bootstrap.servers", "localhost:9092");
     }
@@ -116,14 +133,15 @@ mod tests {
             ("consumer.fetch.wait.max.ms", "10"),
             ("group.instance.id", "pod-1"),
             ("producer.linger.ms", "0"),
+            ("consumer.auto.offset.reset", "latest"),
         ]);
         let main = consumer(&settings, "app", ConsumerRole::Main(2), 4);
         assert_eq!(main.get("fetch.wait.max.ms"), Some("10"));
         assert_eq!(main.get("group.instance.id"), Some("pod-1-2"));
-        assert_eq!(main.get("auto.offset.reset"), Some("earliest"));
+        assert_eq!(main.get("auto.offset.reset"), Some("latest"));
         assert_eq!(main.get("queued.max.messages.kbytes"), Some("8192"));
         let restore = consumer(&settings, "app", ConsumerRole::Restore(2), 4);
-        assert_eq!(restore.get("auto.offset.reset"), Some("error"));
+        assert_eq!(restore.get("auto.offset.reset"), Some("error"), "never to jump ahead");
         assert_eq!(restore.get("group.instance.id"), None);
         let producer = producer(&settings, "app", 0);
         assert_eq!(producer.get("linger.ms"), Some("0"));

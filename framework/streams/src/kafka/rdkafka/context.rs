@@ -161,6 +161,8 @@ impl ProducerContext<NoCustomPartitioner> for DeliveryContext {
     fn delivery(&self, result: &DeliveryResult<'_>, changelog: usize) {
         match result {
             Ok(_) if changelog == NO_CHANGELOG => {}
+            // A broker that has it already may not say where.
+            Ok(message) if message.offset() < 0 => {}
             Ok(message) => {
                 let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
                 let last = reports.offsets.entry(changelog).or_insert(-1);

@@ -12,17 +12,19 @@ use crate::error::{Error, ErrorKind};
 pub(super) fn failed(doing: impl Display, cause: KafkaError) -> Error {
     let kind = match &cause {
         KafkaError::AdminOp(code) => kind(*code),
-        KafkaError::ClientConfig(..) => ErrorKind::Config,
+        // A client that cannot be made: a file that is missing, settings that exclude one another.
+        KafkaError::ClientConfig(..) | KafkaError::ClientCreation(_) => ErrorKind::Config,
         KafkaError::Canceled => ErrorKind::Unavailable,
         other => other.rdkafka_error_code().map_or(ErrorKind::Kafka, kind),
     };
-    let message = match &cause {
-        KafkaError::ClientConfig(_, description, name, value) => {
-            format!("setting `{name}` = `{value}` is refused by the Kafka client: {description}")
-        }
-        _ => format!("cannot {doing}"),
-    };
-    Error::new(kind, message).with_source(cause)
+    if let KafkaError::ClientConfig(_, description, name, value) = &cause {
+        // Neither the value nor the cause, which has it: it may be a secret.
+        let tells = !value.is_empty() && description.contains(value.as_str());
+        let why = if tells { "its value is not one of those allowed" } else { description };
+        let message = format!("setting `{name}` is refused by the Kafka client: {why}");
+        return Error::new(kind, message);
+    }
+    Error::new(kind, format!("cannot {doing}")).with_source(cause)
 }
 
 /// Makes an error of a bare code.

@@ -14,12 +14,13 @@ use super::context::{DeliveryContext, NO_CHANGELOG};
 use super::error::failed;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{Offset, TopicPartition};
-use crate::kafka::{ChangelogToken, OutgoingRecord, Producer};
+use crate::kafka::{ChangelogToken, OutgoingRecord, Patience, Producer};
 use crate::time::{Clock, SystemClock, Timestamp};
 
 /// A producer of librdkafka's.
 pub(super) struct RdProducer {
     producer: BaseProducer<DeliveryContext>,
+    patience: Patience,
     clock: SystemClock,
 }
 
@@ -27,21 +28,51 @@ pub(super) struct RdProducer {
 const DRAIN_STEP: Duration = Duration::from_millis(1);
 /// How long one wait for room in the client's queue is.
 const ROOM_STEP: Duration = Duration::from_millis(10);
+/// How long is waited for acknowledgements once the run is to stop: a supervisor kills what does not
+/// end (Kubernetes after 30 s), and what is not acknowledged is done again.
+const LAST_WAIT: Duration = Duration::from_secs(10);
 
 impl RdProducer {
-    pub(super) fn create(config: &ClientConfig) -> Result<Self> {
+    pub(super) fn create(config: &ClientConfig, patience: Patience) -> Result<Self> {
         let producer = config.create_with_context(DeliveryContext::default());
         let producer = producer.map_err(|cause| failed("create a producer", cause))?;
-        Ok(Self { producer, clock: SystemClock::start() })
+        Ok(Self { producer, patience, clock: SystemClock::start() })
     }
 
+    /// Fails if a record failed for good, now or ever: it is gone from the client's queue.
     fn check(&self) -> Result<()> {
-        let context = self.producer.context();
-        let failure = context.reports.lock().unwrap_or_else(PoisonError::into_inner).failure.take();
-        match failure {
+        let reports = &self.producer.context().reports;
+        match &reports.lock().unwrap_or_else(PoisonError::into_inner).failure {
             None => Ok(()),
-            Some((at, cause)) => Err(failed(format!("write to {at}"), cause)),
+            Some((at, cause)) => Err(failed(format!("write to {at}"), cause.clone())),
         }
+    }
+
+    /// Serves delivery reports step by step until `is_done`.
+    fn wait_until(&self, step: Duration, mut is_done: impl FnMut(&Self) -> bool) -> Result<()> {
+        let start = self.clock.monotonic();
+        let mut over_since = None;
+        while !is_done(self) {
+            self.producer.poll(step);
+            self.check()?;
+            let now = self.clock.monotonic();
+            if self.patience.is_over() {
+                let since = *over_since.get_or_insert(now);
+                if now.saturating_sub(since) > LAST_WAIT {
+                    return Err(self.unacknowledged(ErrorKind::Interrupted, LAST_WAIT));
+                }
+            }
+            if now.saturating_sub(start) > self.patience.timeout {
+                return Err(self.unacknowledged(ErrorKind::Unavailable, self.patience.timeout));
+            }
+        }
+        self.check()
+    }
+
+    #[cold]
+    fn unacknowledged(&self, kind: ErrorKind, waited: Duration) -> Error {
+        let left = self.producer.in_flight_count();
+        Error::new(kind, format!("{left} records were not acknowledged within {waited:?}"))
     }
 }
 
@@ -59,24 +90,23 @@ impl Producer for RdProducer {
             });
             out = out.headers(headers);
         }
-        loop {
-            match self.producer.send(out) {
-                Ok(()) => return Ok(()),
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
-                    out = back;
-                    self.producer.poll(ROOM_STEP);
-                    self.check()?;
-                }
-                Err((cause, _)) => {
-                    let at = match record.partition {
-                        Some(partition) => TopicPartition::new(record.topic, partition).to_string(),
-                        None => record.topic.to_owned(),
-                    };
-                    let size = record.value.map_or(0, <[u8]>::len);
-                    return Err(failed(format!("write a value of {size} bytes to {at}"), cause));
-                }
-            }
+        let Err((cause, back)) = self.producer.send(out) else { return Ok(()) };
+        if cause != KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) {
+            return Err(unsendable(&record, cause));
         }
+        let mut waiting = Some(back);
+        let mut refused = None;
+        self.wait_until(ROOM_STEP, |it| {
+            match waiting.take().map(|back| it.producer.send(back)) {
+                Some(Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back))) => {
+                    waiting = Some(back);
+                }
+                Some(Err((cause, _))) => refused = Some(cause),
+                Some(Ok(())) | None => {}
+            }
+            waiting.is_none()
+        })?;
+        refused.map_or(Ok(()), |cause| Err(unsendable(&record, cause)))
     }
 
     fn poll(&mut self) -> Result<()> {
@@ -84,20 +114,8 @@ impl Producer for RdProducer {
         self.check()
     }
 
-    fn drain(&mut self, timeout: Duration) -> Result<()> {
-        let start = self.clock.monotonic();
-        while self.producer.in_flight_count() > 0 {
-            self.producer.poll(DRAIN_STEP);
-            self.check()?;
-            if self.clock.monotonic().saturating_sub(start) > timeout {
-                let left = self.producer.in_flight_count();
-                return Err(Error::new(
-                    ErrorKind::Unavailable,
-                    format!("{left} records were not acknowledged within {timeout:?}"),
-                ));
-            }
-        }
-        self.check()
+    fn drain(&mut self) -> Result<()> {
+        self.wait_until(DRAIN_STEP, |it| it.producer.in_flight_count() == 0)
     }
 
     fn acknowledged(&mut self, visit: &mut dyn FnMut(ChangelogToken, Offset)) {
@@ -107,6 +125,16 @@ impl Producer for RdProducer {
             visit(ChangelogToken(token), Offset(offset));
         }
     }
+}
+
+#[cold]
+fn unsendable(record: &OutgoingRecord<'_>, cause: KafkaError) -> Error {
+    let at = match record.partition {
+        Some(partition) => TopicPartition::new(record.topic, partition).to_string(),
+        None => record.topic.to_owned(),
+    };
+    let size = record.value.map_or(0, <[u8]>::len);
+    failed(format!("write a value of {size} bytes to {at}"), cause)
 }
 
 /// librdkafka takes the timestamp 0 for "now"; the first millisecond after it is the nearest to be had.

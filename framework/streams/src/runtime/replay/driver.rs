@@ -4,15 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use super::inputs::Inputs;
 use super::workspace::Workspace;
-use super::{InputReport, ReplayProgress, ReplayReport, SealedTopic, report, stages};
+use super::{ReplayProgress, ReplayReport, SealedTopic, report, stages};
 use crate::error::Result;
 use crate::ids::{Offset, TaskId, TopicPartition, TopicRef};
 use crate::kafka::{Consumer, ConsumerRole, FetchLimit, Offsets, Producer, StartAt};
 use crate::metrics::DroppedRecords;
 use crate::processor::GlobalTables;
-use crate::runtime::commit::{self, Acknowledged};
-use crate::runtime::global_tables::{GlobalUpdater, Scope};
+use crate::runtime::commit::{self, Acknowledged, Committed};
+use crate::runtime::global_tables::{GlobalUpdater, Until};
+use crate::runtime::stall::Stall;
+use crate::runtime::stop::patiently;
 use crate::runtime::{panics, topics};
 use crate::state::CacheBudget;
 use crate::task::{Deployment, Order, RecordQueue, RunMode, Task, TaskState};
@@ -25,15 +28,18 @@ pub(super) struct Driver<'a, W> {
     consumer: Box<dyn Consumer>,
     producer: Box<dyn Producer>,
     globals: Option<GlobalTables>,
-    global_ends: Offsets,
-    /// The ends of external inputs, as captured; then also of sealed repartition topics.
-    ends: Offsets,
-    starts: Offsets,
+    inputs: Inputs,
+    /// The ends of sealed repartition topics.
+    sealed_ends: Offsets,
     feeders: BTreeMap<TopicRef, BTreeSet<usize>>,
     sealed: BTreeSet<TopicRef>,
     tasks: BTreeMap<TaskId, Task>,
     acknowledged: Acknowledged,
+    /// Flushed rows of one task that are too many to wait for a commit, in bytes.
+    uncommitted_bytes_max: usize,
+    stall: Stall,
     counts: Counts,
+    warnings: Vec<String>,
     started: Duration,
     watch: W,
 }
@@ -58,38 +64,42 @@ const RECORDS_PER_TURN: usize = 10_000;
 /// A partition may always have this much fetched, however many there are.
 const FETCH_BYTES_MIN: usize = 256 << 10;
 const RECORDS_PER_FETCH: usize = 10_000;
+/// Flushed rows that may wait for a commit where the settings know no limit: a run has no other end to
+/// them than its own.
+const UNCOMMITTED_BYTES_MAX: usize = 64 << 20;
 
 impl<'a, W: FnMut(&ReplayProgress)> Driver<'a, W> {
     /// Creates the version's topics and loads its global tables.
-    pub(super) fn prepare(workspace: &'a Workspace<'a>, ends: Offsets, watch: W) -> Result<Self> {
+    pub(super) fn prepare(workspace: &'a Workspace<'a>, inputs: Inputs, watch: W) -> Result<Self> {
         let Workspace { topology, settings, admin, .. } = *workspace;
         let names = workspace.names.clone();
-        let deployment = topics::prepare(admin, topology, names, settings, RunMode::Bounded)?;
-        let starts = admin.start_offsets(&ends.keys().cloned().collect::<Vec<_>>())?;
-        let scope = (Scope::Bounded, workspace.stop);
+        let run = (RunMode::Bounded, &inputs.counts);
+        let deployment = topics::prepare(admin, topology, names, settings, run)?;
+        let until = (Until::Ends(&inputs.ends), workspace.stop);
         let (clients, storage) = (workspace.clients, workspace.storage);
-        let updater = GlobalUpdater::load(topology, clients, admin, storage, settings, scope)?;
+        let updater = GlobalUpdater::load(topology, clients, admin, storage, settings, until)?;
         let globals = updater.as_ref().map(GlobalUpdater::tables);
-        let global_ends = updater.as_ref().map(GlobalUpdater::ends).unwrap_or_default();
         if let Some(updater) = updater {
             updater.close();
         }
         let partitions = deployment.all_partitions().len();
         let consumer = clients.consumer(ConsumerRole::Bounded, partitions)?;
         workspace.stop.wakes(consumer.waker());
-        let total = ends.iter().map(|(at, end)| span(starts.get(at), *end)).sum();
+        let total = inputs.records();
         Ok(Self {
             workspace,
             consumer,
-            producer: clients.producer(0)?,
+            producer: clients.producer(0, workspace.stop.patience(settings.task_timeout))?,
             globals,
-            global_ends,
-            ends,
-            starts,
+            inputs,
+            sealed_ends: Offsets::new(),
             feeders: stages::feeders(topology),
             sealed: BTreeSet::new(),
             tasks: BTreeMap::new(),
             acknowledged: Acknowledged::new(topology.graph().stores.len()),
+            uncommitted_bytes_max: UNCOMMITTED_BYTES_MAX,
+            stall: Stall::new(settings.task_timeout),
+            warnings: Vec::new(),
             counts: Counts { total, ..Counts::default() },
             started: workspace.clock.monotonic(),
             watch,
@@ -105,7 +115,7 @@ impl<'a, W: FnMut(&ReplayProgress)> Driver<'a, W> {
             self.counts.stage = at + 1;
             let mine = |task: &TaskId| stage.contains(&task.subtopology);
             let tasks = self.deployment.tasks().into_iter().filter(mine).collect::<Vec<_>>();
-            tasks.into_iter().try_for_each(|task| self.open(task))?;
+            self.open(tasks)?;
             let from: Vec<_> = self.queues().map(|queue| self.start_of(queue)).collect();
             self.consumer.assign(&from)?;
             self.run_stage()?;
@@ -118,20 +128,21 @@ impl<'a, W: FnMut(&ReplayProgress)> Driver<'a, W> {
 
     /// Commits the ends as the version's offsets, and reports.
     pub(super) fn finish(self, version: &str, elapsed: Duration) -> Result<ReplayReport> {
-        let mut read = self.ends.clone();
-        read.extend(self.global_ends.iter().map(|(at, end)| (at.clone(), *end)));
-        let group = self.workspace.names.application_id();
-        self.workspace.admin.commit(group, &read)?;
+        let Workspace { topology, admin, ref names, .. } = *self.workspace;
+        let mut warnings = self.inputs.warnings(admin, topology)?;
+        warnings.extend(self.warnings);
+        let mut read = self.inputs.ends.clone();
+        read.extend(self.sealed_ends.iter().map(|(at, end)| (at.clone(), *end)));
+        admin.commit(names.application_id(), &read)?;
         let seconds = elapsed.as_secs_f64();
-        let external = |partition: &TopicPartition| self.starts.contains_key(partition);
-        let sealed = self.ends.iter().filter(|(partition, _)| !external(partition));
-        let outputs = self.workspace.topology.output_topics();
-        let names = &self.workspace.names;
+        let outputs = topology.output_topics();
         let report = ReplayReport {
             application: self.workspace.settings.application_id.clone(),
             version: version.to_owned(),
-            inputs: self.input_reports(),
-            sealed: sealed
+            inputs: self.inputs.reports(),
+            sealed: self
+                .sealed_ends
+                .iter()
                 .map(|(at, end)| SealedTopic { partition: at.to_string(), end: end.0 })
                 .collect(),
             outputs: outputs.iter().map(|topic| names.sink(topic).as_ref().to_owned()).collect(),
@@ -142,34 +153,44 @@ impl<'a, W: FnMut(&ReplayProgress)> Driver<'a, W> {
             elapsed_seconds: seconds,
             #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]
             input_records_per_second: self.counts.input as f64 / seconds.max(f64::MIN_POSITIVE),
-            warnings: self.warnings(),
+            warnings,
         };
         self.consumer.close();
         Ok(report)
     }
 
-    fn open(&mut self, id: TaskId) -> Result<()> {
+    /// Makes the tasks of a stage, and divides memory among them.
+    fn open(&mut self, ids: Vec<TaskId>) -> Result<()> {
         let Workspace { settings, storage, .. } = *self.workspace;
-        let cache = CacheBudget::new(settings.cache_bytes_max);
-        let state = TaskState::open(&self.deployment, id, storage, cache, self.globals.clone())?;
-        let inputs = self.deployment.inputs(id);
-        let handler = settings.deserialization_handler;
-        let mut task = Task::build(&self.deployment, inputs, state, Order::Total, handler)?;
-        for at in 0..task.group().queues().len() {
-            if let Some(queue) = task.group_mut().queue_mut(at)
-                && let Some(end) = self.ends.get(&**queue.partition())
-            {
-                queue.bound(*end);
+        let share = ids.len().max(1);
+        let uncommitted = settings.uncommitted_bytes_max.unwrap_or(UNCOMMITTED_BYTES_MAX);
+        self.uncommitted_bytes_max = uncommitted / share;
+        for id in ids {
+            // By task, not of all together: so when a cache is full depends on its task's records alone.
+            let cache = CacheBudget::new(settings.cache_bytes_max.div_ceil(share));
+            let globals = self.globals.clone();
+            let state = TaskState::open(&self.deployment, id, storage, cache, globals)?;
+            let inputs = self.deployment.inputs(id);
+            let handler = settings.deserialization_handler;
+            let mut task = Task::build(&self.deployment, inputs, state, Order::Total, handler)?;
+            for at in 0..task.group().queues().len() {
+                let Some(queue) = task.group_mut().queue_mut(at) else { continue };
+                let partition = &**queue.partition();
+                let end = self.inputs.ends.get(partition).or(self.sealed_ends.get(partition));
+                match end {
+                    Some(end) => queue.bound(*end),
+                    None => self.warnings.push(read_last(partition)),
+                }
             }
+            self.acknowledged.add(id);
+            self.tasks.insert(id, task);
         }
-        self.acknowledged.add(id);
-        self.tasks.insert(id, task);
         Ok(())
     }
 
     fn start_of(&self, queue: &RecordQueue) -> (TopicPartition, StartAt) {
         let partition = (**queue.partition()).clone();
-        let start = self.starts.get(&partition).copied().unwrap_or(Offset::ZERO);
+        let start = self.inputs.start(&partition).unwrap_or(Offset::ZERO);
         (partition, StartAt::Offset(start))
     }
 
@@ -178,17 +199,23 @@ impl<'a, W: FnMut(&ReplayProgress)> Driver<'a, W> {
             self.workspace.stop.check()?;
             self.consumer.events()?;
             let fetched = self.fetch()?;
+            // Before anything else is processed: a seal flushes caches, and when it does must follow from
+            // the records alone.
+            let sealed = self.seal_finished()?;
             let processed = self.process()?;
             self.producer.poll()?;
-            if self.holds_too_much() {
-                self.commit()?;
-            }
-            let sealed = self.seal_finished()?;
             self.report_progress();
-            if self.queues().all(|queue| queue.is_finished()) {
+            if self.queues().all(|queue| queue.is_finished()) && !self.seal_finished()? {
                 return self.commit();
             }
-            if fetched == 0 && processed == 0 && !sealed {
+            let came = fetched > 0 || processed > 0 || sealed;
+            let awaited = || {
+                let open = self.tasks.values().flat_map(|task| task.group().queues());
+                let open = open.filter(|queue| !queue.is_finished());
+                open.map(|queue| queue.partition().to_string()).collect::<Vec<_>>().join(", ")
+            };
+            self.stall.note(came, awaited)?;
+            if !came {
                 self.consumer.wait(self.workspace.settings.poll);
             }
         }
@@ -205,15 +232,18 @@ impl<'a, W: FnMut(&ReplayProgress)> Driver<'a, W> {
         Ok(records)
     }
 
-    /// Processes in order of event time until some input runs dry before its end.
+    /// Processes in order of event time until some input runs dry, before its end or at it.
     fn process(&mut self) -> Result<usize> {
         let mut processed = 0;
         while processed < RECORDS_PER_TURN && !self.queues().any(|queue| queue.is_awaited()) {
             let Some((task, queue, limit)) = self.choose() else { break };
             let Some(task) = self.tasks.get_mut(&task) else { break };
-            let room = RECORDS_PER_TURN - processed;
-            let ran = catch_unwind(AssertUnwindSafe(|| run_of(task, queue, limit, room)));
+            let (room, bytes_max) = (RECORDS_PER_TURN - processed, self.uncommitted_bytes_max);
+            let ran =
+                catch_unwind(AssertUnwindSafe(|| run_of(task, queue, limit, room, bytes_max)));
             let ran = ran.unwrap_or_else(|panic| Err(panics::error(&*panic, Some(task))))?;
+            let is_full = task.uncommitted_bytes() > bytes_max;
+            let is_finished = task.group().queue(queue).is_some_and(RecordQueue::is_finished);
             for error in task.take_skipped() {
                 tracing::warn!(task = %task.id(), "skipped a record: {}", error.report());
             }
@@ -225,6 +255,12 @@ impl<'a, W: FnMut(&ReplayProgress)> Driver<'a, W> {
             self.counts.input += if external { to_u64(ran) } else { 0 };
             self.counts.processed += to_u64(ran);
             processed += ran;
+            if is_full {
+                self.commit()?;
+            }
+            if is_finished {
+                break;
+            }
         }
         Ok(processed)
     }
@@ -236,7 +272,8 @@ impl<'a, W: FnMut(&ReplayProgress)> Driver<'a, W> {
         let mut second: Option<Rank> = None;
         for (id, task) in &self.tasks {
             for (at, queue) in task.group().queues().iter().enumerate() {
-                let Some(time) = queue.head_time() else { continue };
+                // A repartition topic that this stage still writes is read once it is sealed.
+                let Some(time) = queue.head_time().filter(|_| queue.is_bounded()) else { continue };
                 let rank = (time, queue.ordinal());
                 if first.is_none_or(|(best, ..)| rank < best) {
                     second = first.map(|(best, ..)| best);
@@ -249,23 +286,18 @@ impl<'a, W: FnMut(&ReplayProgress)> Driver<'a, W> {
         first.map(|(_, id, at)| (id, at, second))
     }
 
-    /// Returns whether flushed rows or the outboxes have grown so much that they must go.
-    fn holds_too_much(&self) -> bool {
-        let held: usize = self.tasks.values().map(Task::uncommitted_bytes).sum();
-        self.workspace.settings.uncommitted_bytes_max.is_some_and(|max| held > max)
-    }
-
     /// Flushes all tasks, waits for every acknowledgement and commits their state. Offsets are committed
     /// once, at the end of the run: a run that is ended early starts over.
     fn commit(&mut self) -> Result<()> {
-        let timeout = self.workspace.settings.task_timeout;
         for task in self.tasks.values_mut() {
             task.flush()?;
             self.counts.written += to_u64(task.outbox().len());
         }
         let (tasks, producer) = (&mut self.tasks, &mut *self.producer);
-        commit::commit(tasks, producer, &mut |_| Ok(()), &mut self.acknowledged, timeout)?;
-        Ok(())
+        match commit::commit(tasks, producer, &mut |_| Ok(()), &mut self.acknowledged)? {
+            Committed::Done(_) => Ok(()),
+            Committed::Postponed(error) => Err(error),
+        }
     }
 
     /// Seals every repartition topic whose feeders are all finished; returns whether there was one.
@@ -282,12 +314,13 @@ impl<'a, W: FnMut(&ReplayProgress)> Driver<'a, W> {
         self.commit()?;
         for topic in ready {
             let partitions = self.partitions_of(&topic);
-            let ends = self.workspace.admin.end_offsets(&partitions)?;
+            let Workspace { admin, stop, settings, .. } = *self.workspace;
+            let ends = patiently(stop, settings.task_timeout, || admin.end_offsets(&partitions))?;
             for (partition, end) in ends {
                 tracing::info!("sealed {partition} at {end}");
                 self.counts.total += to_u64(usize::try_from(end.0).unwrap_or(0));
                 self.bound(&partition, end);
-                self.ends.insert(partition, end);
+                self.sealed_ends.insert(partition, end);
             }
             self.sealed.insert(topic);
         }
@@ -337,34 +370,19 @@ impl<'a, W: FnMut(&ReplayProgress)> Driver<'a, W> {
             elapsed,
         });
     }
-
-    fn input_reports(&self) -> Vec<InputReport> {
-        let external =
-            self.starts.iter().filter_map(|(at, start)| Some((at, start, self.ends.get(at)?)));
-        let global = self.global_ends.iter().map(|(at, end)| (at, &Offset::ZERO, end));
-        let all = external.chain(global);
-        all.map(|(at, start, end)| InputReport {
-            partition: at.to_string(),
-            start: start.0,
-            end: end.0,
-        })
-        .collect()
-    }
-
-    fn warnings(&self) -> Vec<String> {
-        let trimmed = self.starts.iter().filter(|(_, start)| **start > Offset::ZERO);
-        trimmed
-            .map(|(at, start)| {
-                format!("{at} begins at offset {start}: what was before is deleted and not in here")
-            })
-            .collect()
-    }
 }
 
-/// Processes a queue's records up to a rank, or until it is empty, or a number of them.
-fn run_of(task: &mut Task, queue: usize, limit: Option<Rank>, room: usize) -> Result<usize> {
+/// Processes a queue's records up to a rank, or until it is empty, or a number of them, or until the task
+/// holds too many flushed rows.
+fn run_of(
+    task: &mut Task,
+    queue: usize,
+    limit: Option<Rank>,
+    room: usize,
+    uncommitted_bytes_max: usize,
+) -> Result<usize> {
     let mut processed = 0;
-    while processed < room {
+    while processed < room && task.uncommitted_bytes() <= uncommitted_bytes_max {
         let Some(head) = task.group().queue(queue) else { break };
         let Some(time) = head.head_time() else { break };
         if limit.is_some_and(|limit| (time, head.ordinal()) > limit) {
@@ -376,8 +394,11 @@ fn run_of(task: &mut Task, queue: usize, limit: Option<Rank>, room: usize) -> Re
     Ok(processed)
 }
 
-fn span(start: Option<&Offset>, end: Offset) -> u64 {
-    u64::try_from(end.0 - start.map_or(0, |start| start.0)).unwrap_or(0)
+/// Returns the warning about a sub-topology that reads what it writes.
+fn read_last(partition: &TopicPartition) -> String {
+    format!(
+        "{partition} is written and read by one sub-topology: its records are processed after all          others there, so they meet tables as they are at the end"
+    )
 }
 
 fn to_u64(count: usize) -> u64 {

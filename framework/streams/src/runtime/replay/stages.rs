@@ -37,9 +37,9 @@ pub(super) fn order(topology: &Topology) -> Vec<Stage> {
     stages
 }
 
-/// Returns all subtopologies that records of one can come to through repartition topics.
+/// Returns a subtopology, and all that its records can come to through repartition topics.
 fn downstream(all: &[Subtopology], from: SubtopologyId) -> BTreeSet<SubtopologyId> {
-    let mut reached = BTreeSet::new();
+    let mut reached = BTreeSet::from([from]);
     let mut open = vec![from];
     while let Some(id) = open.pop() {
         let written = all.iter().filter(|sub| sub.id == id).flat_map(|sub| &sub.sink_topics);
@@ -104,6 +104,25 @@ mod tests {
             !second.contains(&0),
             "what is behind a repartition topic feeds, not what is before"
         );
+    }
+
+    #[test]
+    fn what_feeds_a_loop_comes_before_it_whatever_was_declared_first() {
+        let builder = StreamsBuilder::new();
+        let table = builder.table(&topic("t"), "t");
+        let rekey = |stream: &KStream<String, String>| {
+            stream.select_key(|_, v| v.clone()).with_serdes(Utf8, Utf8)
+        };
+        let once = rekey(&builder.stream(&topic("s"))).join(&table, |left, _| left);
+        rekey(&once.with_serdes(Utf8, Utf8)).join(&table, |left, _| left).to(&topic("out"));
+        let topology = builder.build().unwrap();
+        let reads = |id: SubtopologyId| {
+            let topics = &topology.subtopology(id).unwrap().source_topics;
+            topics.iter().any(|topic| &**topic.name() == "s")
+        };
+        let stages = order(&topology);
+        assert_eq!(stages.len(), 2);
+        assert!(reads(stages[0][0]) && !reads(stages[1][0]));
     }
 
     #[test]

@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_128;
@@ -14,8 +13,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::error::{Error, Result};
 use crate::ids::{Offset, TopicPartition};
 use crate::kafka::{Admin, Clients, Consumer, ConsumerRole, Offsets};
-use crate::runtime::stop::Stop;
-use crate::runtime::topic_reader;
+use crate::runtime::topic_reader::{self, Reading};
 
 /// What the comparison of one output topic found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,6 +26,9 @@ pub struct TopicComparison {
     pub equal_keys: u64,
     /// Keys that differ, or are on one side only.
     pub different_keys: u64,
+    /// All records, live and rerun. They need not be as many: what is folded between two commits is sent
+    /// once.
+    pub records: (u64, u64),
     /// Records without a key, live and rerun: they are compared as a set.
     pub keyless_records: (u64, u64),
     /// Whether the sets of records without a key differ.
@@ -64,6 +65,8 @@ impl fmt::Display for TopicComparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { topic, rerun, equal_keys, different_keys, .. } = self;
         write!(f, "{topic} = {rerun}: {equal_keys} keys equal, {different_keys} different")?;
+        let (live, reran) = self.records;
+        write!(f, " (of {live} and {reran} records)")?;
         let (live, reran) = self.keyless_records;
         if live + reran > 0 {
             let verdict = if self.keyless_differ { "different" } else { "equal" };
@@ -82,33 +85,41 @@ pub(super) fn compare(
     clients: &dyn Clients,
     admin: &dyn Admin,
     (live, rerun): (Arc<str>, Arc<str>),
-    (poll, stop): (Duration, &Stop),
+    reading: Reading<'_>,
 ) -> Result<TopicComparison> {
     let partitions = partition_count(admin, &live, &rerun)?;
     let mut consumer = clients.consumer(ConsumerRole::Bounded, 1)?;
-    stop.wakes(consumer.waker());
+    reading.stop.wakes(consumer.waker());
     let mut comparison = TopicComparison {
         topic: live.as_ref().to_owned(),
         rerun: rerun.as_ref().to_owned(),
         equal_keys: 0,
         different_keys: 0,
+        records: (0, 0),
         keyless_records: (0, 0),
         keyless_differ: false,
         first: Vec::new(),
     };
+    let mut keyless_sums = [0_u128; 2];
     for partition in 0..partitions {
         let pair = [&live, &rerun].map(|topic| TopicPartition::new(topic.clone(), partition));
         let ends = admin.end_offsets(&pair)?;
         let mut sides = Vec::new();
         for at in &pair {
-            sides.push(Digests::read(&mut *consumer, at, &ends, (poll, stop))?);
+            sides.push(Digests::read(&mut *consumer, at, &ends, reading)?);
+        }
+        for (sum, side) in keyless_sums.iter_mut().zip(&sides) {
+            *sum = sum.wrapping_add(side.keyless_sum);
         }
         let different = comparison.add(&sides);
-        if !different.is_empty() && comparison.first.len() < SHOWN {
-            let values = Values { consumer: &mut *consumer, ends: &ends, scope: (poll, stop) };
+        if !different.is_empty() {
+            let values = Values { consumer: &mut *consumer, ends: &ends, reading };
             comparison.first.extend(values.of(&pair, &different)?);
         }
     }
+    let (live, rerun) = comparison.keyless_records;
+    let [live_sum, rerun_sum] = keyless_sums;
+    comparison.keyless_differ = (live, live_sum) != (rerun, rerun_sum);
     comparison.first.sort_by(|a, b| a.key.cmp(&b.key));
     comparison.first.truncate(SHOWN);
     consumer.close();
@@ -147,8 +158,8 @@ impl TopicComparison {
         self.different_keys += u64::try_from(different.len()).unwrap_or(u64::MAX);
         self.keyless_records.0 += live.keyless;
         self.keyless_records.1 += rerun.keyless;
-        self.keyless_differ |=
-            (live.keyless, live.keyless_sum) != (rerun.keyless, rerun.keyless_sum);
+        self.records.0 += live.records;
+        self.records.1 += rerun.records;
         different
     }
 }
@@ -157,8 +168,10 @@ impl TopicComparison {
 #[derive(Debug, Default)]
 struct Digests {
     keys: HashMap<u128, u128>,
+    records: u64,
     keyless: u64,
-    /// The sum of the digests of records without a key: the same for every order.
+    /// The sum of the digests of records without a key: the same for every order, over all partitions,
+    /// since it is chance which of them such a record is in.
     keyless_sum: u128,
 }
 
@@ -167,10 +180,11 @@ impl Digests {
         consumer: &mut dyn Consumer,
         partition: &TopicPartition,
         ends: &Offsets,
-        scope: (Duration, &Stop),
+        reading: Reading<'_>,
     ) -> Result<Self> {
         let mut digests = Self::default();
-        topic_reader::read(consumer, &only(partition, ends), scope, &mut |_, record| {
+        topic_reader::read(consumer, &only(partition, ends), reading, &mut |_, record| {
+            digests.records += 1;
             match (record.key, record.value) {
                 (Some(key), Some(value)) => {
                     digests.keys.insert(xxh3_128(key), xxh3_128(value));
@@ -194,7 +208,7 @@ impl Digests {
 struct Values<'a> {
     consumer: &'a mut dyn Consumer,
     ends: &'a Offsets,
-    scope: (Duration, &'a Stop),
+    reading: Reading<'a>,
 }
 
 impl Values<'_> {
@@ -202,15 +216,16 @@ impl Values<'_> {
         let mut rows: BTreeMap<Vec<u8>, [Option<String>; 2]> = BTreeMap::new();
         for (side, partition) in pair.iter().enumerate() {
             let ends = only(partition, self.ends);
-            topic_reader::read(self.consumer, &ends, self.scope, &mut |_, record| {
+            topic_reader::read(self.consumer, &ends, self.reading, &mut |_, record| {
                 let Some(key) = record.key.filter(|key| different.contains(&xxh3_128(key))) else {
                     return Ok(());
                 };
-                if rows.len() >= SHOWN && !rows.contains_key(key) {
-                    return Ok(());
-                }
                 if let Some(slot) = rows.entry(key.to_vec()).or_default().get_mut(side) {
                     *slot = record.value.map(shown);
+                }
+                // Only the smallest keys stay; one that went is larger than all that will be shown.
+                if rows.len() > SHOWN {
+                    rows.pop_last();
                 }
                 Ok(())
             })?;

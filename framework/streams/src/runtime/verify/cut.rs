@@ -50,6 +50,7 @@ pub(super) fn mismatches(
     found.extend(inputs(admin, live, rerun, &external)?);
     found.extend(drained(admin, live, &internal)?);
     found.extend(global_tables(admin, live, rerun, input_counts)?);
+    found.extend(trimmed(admin, live, rerun)?);
     Ok(found)
 }
 
@@ -67,7 +68,7 @@ fn inputs(
         .iter()
         .filter_map(|partition| {
             let Some(&end) = ends.get(partition) else {
-                let why = "this version has no finished replay";
+                let why = "this version has no finished replay that has read it";
                 return Some(mismatch(partition, committed.get(partition), None, why));
             };
             // A partition of which nothing was ever there to read has no committed offset.
@@ -136,6 +137,25 @@ fn global_tables(
             mismatch(partition, Some(end), read.get(partition).copied(), why)
         })
         .collect())
+}
+
+/// Results whose beginning is deleted are not all there: what is left may be equal by chance.
+fn trimmed(admin: &dyn Admin, live: &Deployment, rerun: &TopicNames) -> Result<Vec<CutMismatch>> {
+    let outputs = live.topology().output_topics();
+    let sides = outputs.iter().flat_map(|topic| [live.names().sink(topic), rerun.sink(topic)]);
+    let counts = admin.partition_counts(&sides.collect::<Vec<_>>())?;
+    let partitions: Vec<TopicPartition> = counts
+        .into_iter()
+        .flat_map(|(topic, count)| {
+            let count = i32::try_from(count).unwrap_or(i32::MAX);
+            (0..count).map(move |partition| TopicPartition::new(topic.clone(), partition))
+        })
+        .collect();
+    let starts = admin.start_offsets(&partitions)?;
+    let deleted = starts.iter().filter(|(_, start)| **start > Offset::ZERO);
+    let why =
+        "the beginning of these results is deleted: keep them (retention.ms=-1, or compaction)";
+    Ok(deleted.map(|(at, start)| mismatch(at, Some(start), Some(Offset::ZERO), why)).collect())
 }
 
 fn mismatch(
