@@ -204,12 +204,12 @@ fn check_name(name: &str, source: &Source) -> Result<()> {
 const LIKENESS_MIN: f64 = 0.8;
 
 fn nearest(name: &str) -> Option<String> {
-    let own = SETTINGS.iter().map(|setting| setting.name.to_owned());
-    let names = own.chain(clients::all_names());
-    let likeness = |known: &str| strsim::jaro_winkler(name, known);
-    let ranked = names.map(|known| (likeness(&known), known));
+    let (prefix, bare) = clients::split_prefix(name).unwrap_or(("", name));
+    let own = SETTINGS.iter().map(|setting| setting.name).filter(|_| prefix.is_empty());
+    let likeness = |known: &str| strsim::jaro_winkler(bare, known);
+    let ranked = own.chain(clients::names(prefix)).map(|known| (likeness(known), known));
     let (likeness, best) = ranked.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
-    (likeness >= LIKENESS_MIN).then_some(best)
+    (likeness >= LIKENESS_MIN).then(|| format!("{prefix}{best}"))
 }
 
 /// Names and where they came from only: values may be secrets.

@@ -153,16 +153,37 @@ fn a_state_directory_in_use_is_refused_until_it_is_free() {
 fn an_unknown_setting_is_refused_before_anything_starts() {
     let error = StreamsConfig::new("app").with_argument("bootstrap.server", "x").unwrap_err();
     assert!(error.to_string().contains("did you mean `bootstrap.servers`?"), "{error}");
-    let config = StreamsConfig::new("app").with_argument("consumer.no.such.setting", "1").unwrap();
+    let error = StreamsConfig::new("app").with_argument("consumer.no.such", "x").unwrap_err();
+    assert!(error.is_config() && error.to_string().contains("consumer.no.such"), "{error}");
+}
+
+#[test]
+fn a_setting_that_the_client_refuses_is_named_and_its_value_is_not() {
     let builder = StreamsBuilder::new();
     builder.stream(&texts("in")).to(&texts("out"));
-    let settings = config.with_argument("bootstrap.servers", "127.0.0.1:1").unwrap();
-    let settings = settings.with_argument("task.timeout.ms", "0").unwrap().resolve().unwrap();
-    let error = kappa::kafka::Clients::consumer(
-        &kappa::kafka::rdkafka::RdKafka::new(&settings, "app"),
-        kappa::kafka::ConsumerRole::Bounded,
-        1,
-    );
-    let error = error.err().expect("the client refuses it").to_string();
-    assert!(error.contains("no.such.setting"), "{error}");
+    let app = App::new("127.0.0.1:1", "app", builder.build().unwrap());
+    let error = app.set("security.protocol", "hunter2").fail();
+    assert!(error.is_config(), "{error:?}");
+    let report = error.report();
+    assert!(report.contains("`security.protocol`") && !report.contains("hunter2"), "{report}");
+}
+
+#[test]
+fn topics_read_together_need_as_many_partitions_of_each() {
+    let cluster = Cluster::start();
+    let id = unique("app");
+    let [narrow, wide] = ["narrow", "wide"].map(|name| format!("{id}-{name}"));
+    create_topic(cluster.bootstrap(), &narrow, 1, &[FOREVER]);
+    create_topic(cluster.bootstrap(), &wide, 2, &[FOREVER]);
+    let builder = StreamsBuilder::new();
+    let both = builder.stream(&texts(&narrow)).merge(&builder.stream(&texts(&wide)));
+    both.to(&result_texts(&format!("{id}-out")));
+    let app = App::new(cluster.bootstrap(), &id, builder.build().unwrap());
+    let error = app.fail().to_string();
+    for named in [&narrow, &wide] {
+        assert!(error.contains(named), "{error}");
+    }
+    // A rerun reads by assignment, so it does not care.
+    feed(cluster.bootstrap(), &wide, &[("k", "v", 1)]);
+    assert_eq!(app.replay("v").input_records, 1);
 }

@@ -75,3 +75,20 @@ fn an_application_with_nothing_to_read_has_caught_up_at_once() {
     assert_eq!(counting.app.catch_up().processed, 0);
     assert!(counting.app.latest(&counting.output).is_empty());
 }
+
+#[test]
+fn more_threads_than_partitions_run_too() {
+    let cluster = Cluster::start();
+    let mut counting = word_count(cluster.bootstrap());
+    counting.app = counting.app.set("num.stream.threads", "5");
+    let streams = counting.app.streams();
+    streams.start().unwrap();
+    eventually("RUNNING", Deadline::seconds(30), || {
+        (streams.state() == ClientState::Running).then_some(())
+    });
+    let states = streams.listen();
+    streams.stop_handle().ask();
+    streams.wait().unwrap();
+    let heard: Vec<_> = states.try_iter().collect();
+    assert_eq!(heard, [ClientState::PendingShutdown, ClientState::NotRunning]);
+}

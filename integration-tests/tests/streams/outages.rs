@@ -1,13 +1,16 @@
-//! Kafka that is not there yet, and memory that is short.
+//! Kafka that is not there, topics that go or end strangely, and memory that is short.
 
 use std::net::TcpListener;
 use std::time::Duration;
 
-use integration_tests::admin::{FOREVER, create_topic};
-use integration_tests::waiting::{Deadline, eventually};
-use integration_tests::{Cluster, unique};
+use integration_tests::admin::{self, FOREVER, create_topic};
+use integration_tests::waiting::{Deadline, block_on, eventually};
+use integration_tests::{Cluster, clients, unique};
 use kappa::prelude::*;
+use kappa::runtime::ClientState;
+use kappa::runtime::verify::Verdict;
 use kappa_broker::ServerConfig;
+use rdkafka::producer::{BaseRecord, Producer};
 
 use crate::app::{App, feed, result_texts, rows, texts};
 use crate::topologies::one_to_one;
@@ -96,4 +99,66 @@ fn records_larger_than_the_input_memory_pass_one_by_one() {
     let latest = app.latest(&sizes.output);
     assert_eq!(latest.len(), 20);
     assert!(latest.values().all(|size| size == "900000"));
+}
+
+#[test]
+fn a_record_that_could_not_be_delivered_is_not_committed() {
+    let cluster = Cluster::start();
+    let copy = one_to_one(cluster.bootstrap(), 1, |builder, input, output| {
+        builder.stream(&texts(input)).to(&result_texts(output));
+    });
+    let app = copy.app.set("producer.message.timeout.ms", "1000");
+    feed(cluster.bootstrap(), &copy.input, &[("k", "first", 1)]);
+    app.catch_up();
+    // The output goes away while the application runs: what it sends from then on is given up by the
+    // client after a second.
+    let streams = app.streams();
+    streams.start().unwrap();
+    eventually("RUNNING", Deadline::seconds(30), || {
+        (streams.state() == ClientState::Running).then_some(())
+    });
+    let admin = admin::client(cluster.bootstrap());
+    block_on(admin.delete_topics(&[&copy.output], &admin::options())).unwrap();
+    feed(cluster.bootstrap(), &copy.input, &[("k", "second", 2)]);
+    let error = streams.wait().unwrap_err();
+    assert!(error.report().contains(&copy.output), "{error:?}");
+    drop(streams);
+    // Nothing of it was committed: it is read and written again.
+    app.catch_up();
+    assert_eq!(app.latest(&copy.output), rows(&[("k", "second")]));
+}
+
+#[test]
+fn a_topic_that_ends_in_transaction_markers_is_read_to_its_end() {
+    let cluster = Cluster::start();
+    let copy = one_to_one(cluster.bootstrap(), 2, |builder, input, output| {
+        builder.stream(&texts(input)).to(&result_texts(output));
+    });
+    let id = unique("tx");
+    let producer = clients::producer(cluster.bootstrap(), &[("transactional.id", &id)]);
+    let begun = producer.init_transactions(Duration::from_secs(20));
+    if cluster.is_embedded() {
+        begun.expect_err("the embedded broker has no transactions, and says so");
+        return;
+    }
+    begun.unwrap();
+    for (partition, value, commits) in
+        [(0, "kept", true), (0, "aborted", false), (1, "gone", false)]
+    {
+        producer.begin_transaction().unwrap();
+        let record = BaseRecord::to(&copy.input).key("k").payload(value).timestamp(1);
+        clients::send(&producer, record.partition(partition));
+        clients::drain(&producer);
+        let ended = match commits {
+            true => producer.commit_transaction(Duration::from_secs(20)),
+            false => producer.abort_transaction(Duration::from_secs(20)),
+        };
+        ended.unwrap();
+    }
+    // Partition 0 ends in an aborted record and a marker, and in 1 there is nothing else.
+    copy.app.catch_up();
+    assert_eq!(copy.app.latest(&copy.output), rows(&[("k", "kept")]));
+    assert_eq!(copy.app.replay("v").input_records, 1);
+    let verdict = copy.app.verify("v");
+    assert!(matches!(verdict, Verdict::Equal { .. }), "{verdict}");
 }

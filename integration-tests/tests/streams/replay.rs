@@ -74,36 +74,43 @@ fn late_or_not_is_decided_by_event_time_and_not_by_arrival() {
     assert_equal(&app.verify("v"));
 }
 
+/// Returns all records of a topic by partition and offset.
+fn all_records(bootstrap: &str, topic: &str, count: usize) -> Vec<String> {
+    use rdkafka::Message;
+    let consumer = clients::consumer(bootstrap, None, &[]);
+    clients::assign_from_start(&consumer, topic, 2);
+    let mut records: Vec<_> = clients::read(&consumer, count)
+        .iter()
+        .map(|record| {
+            let bytes = (record.key(), record.payload(), record.timestamp().to_millis());
+            format!("{:02} {:08} {bytes:?}", record.partition(), record.offset())
+        })
+        .collect();
+    records.sort();
+    records
+}
+
 #[test]
 fn two_reruns_write_the_same_bytes_in_the_same_order() {
     let cluster = Cluster::start();
-    let OneToOne { app, input, output } = word_count(cluster.bootstrap());
-    let app = app.set("statestore.cache.max.bytes", "0");
-    let words: Vec<String> = (0..500).map(|n| format!("w{}", (n * 7) % 11)).collect();
-    let records: Vec<_> = words
-        .iter()
-        .enumerate()
-        .map(|(n, word)| (word.as_str(), word.as_str(), n as i64))
-        .collect();
-    feed(cluster.bootstrap(), &input, &records);
-    app.replay("one");
-    app.replay("two");
-    let read = |version: &str| {
-        let consumer = clients::consumer(cluster.bootstrap(), None, &[]);
-        clients::assign_from_start(&consumer, &format!("{output}--{version}"), 2);
-        let mut records: Vec<_> = clients::read(&consumer, 500)
-            .iter()
-            .map(|record| {
-                use rdkafka::Message;
-                let text = |bytes: Option<&[u8]>| bytes.map(<[u8]>::to_vec);
-                let at = (record.partition(), record.offset());
-                (at, text(record.key()), text(record.payload()), record.timestamp().to_millis())
-            })
-            .collect();
-        records.sort();
-        records
-    };
-    assert_eq!(read("one"), read("two"));
+    // Without a cache, with one, and with one that is flushed whenever a little waits for a commit.
+    for (cache, uncommitted) in
+        [("0", "-1"), ("1000000", "-1"), ("1000000", "3000"), ("2000", "-1")]
+    {
+        let OneToOne { app, input, output } = word_count(cluster.bootstrap());
+        let app = app.set("statestore.cache.max.bytes", cache);
+        let app = app.set("statestore.uncommitted.max.bytes", uncommitted);
+        let words: Vec<String> = (0..500).map(|n| format!("w{}", (n * 7) % 41)).collect();
+        let records: Vec<_> =
+            words.iter().zip(1..).map(|(word, at)| (word.as_str(), word.as_str(), at)).collect();
+        feed(cluster.bootstrap(), &input, &records);
+        let written = app.replay("one").written_records;
+        assert_eq!(app.replay("two").written_records, written);
+        let results = usize::try_from(written).unwrap() - records.len();
+        let read =
+            |version| all_records(cluster.bootstrap(), &format!("{output}--{version}"), results);
+        assert_eq!(read("one"), read("two"), "cache {cache}, uncommitted {uncommitted}");
+    }
 }
 
 #[test]
@@ -254,4 +261,49 @@ fn an_undecodable_record_stops_a_rerun_too() {
     let report = tolerant.replay("v");
     assert_eq!(report.dropped_records["not decodable"], 1);
     assert_eq!(tolerant.latest(&format!("{output}--v")), rows(&[("a", "2"), ("c", "6")]));
+}
+
+#[test]
+fn a_loop_that_is_read_in_many_turns_comes_to_an_end() {
+    let cluster = Cluster::start();
+    let id = unique("app");
+    let topics = ["events", "table", "out"].map(|name| format!("{id}-{name}"));
+    let [events, table, output] = &topics;
+    create_topic(cluster.bootstrap(), events, 2, &[FOREVER]);
+    create_topic(cluster.bootstrap(), table, 2, &[FOREVER]);
+    let builder = StreamsBuilder::new();
+    // The table comes first, so what feeds the loop is declared after it.
+    let rows_of = builder.table(&texts(table), "rows");
+    let rekey = |stream: &KStream<String, String>| {
+        stream.select_key(|_, value| value.clone()).with_serdes(Utf8, Utf8)
+    };
+    let first = rekey(&builder.stream(&texts(events))).join(&rows_of, |_, row| row.clone());
+    let second = rekey(&first).join(&rows_of, |first, second| format!("{first}>{second}"));
+    second.to(&result_texts(output));
+    let app = App::new(cluster.bootstrap(), &id, builder.build().unwrap());
+    feed(cluster.bootstrap(), table, &[("a", "b", 1), ("b", "c", 1), ("c", "b", 1)]);
+    // One partition of each repartition topic has its last record long before the other.
+    let mut records = vec![("x", "c", 2)];
+    records.extend((3..25_000).map(|at| ("x", "a", at)));
+    feed(cluster.bootstrap(), events, &records);
+    let report = app.replay("v");
+    assert_eq!(report.input_records, 3 + 24_998);
+    assert!(report.warnings.iter().any(|warning| warning.contains("processed after")), "{report}");
+    assert_eq!(app.latest(&format!("{output}--v")), rows(&[("b", "b>c")]));
+}
+
+#[test]
+fn a_replay_that_cannot_start_leaves_the_earlier_one_as_it_was() {
+    let cluster = Cluster::start();
+    let OneToOne { app, input, output } = word_count(cluster.bootstrap());
+    feed(cluster.bootstrap(), &input, &[("1", "a", 1)]);
+    app.replay("v");
+    // The same application, with an input that does not exist.
+    let builder = StreamsBuilder::new();
+    builder.stream(&texts(&format!("{input}-absent"))).to(&result_texts(&output));
+    let broken = App::new(cluster.bootstrap(), &app.id, builder.build().unwrap());
+    assert!(broken.try_replay("v").unwrap_err().to_string().contains("does not exist"));
+    assert_eq!(app.latest(&format!("{output}--v")), rows(&[("a", "1")]));
+    app.catch_up();
+    assert_equal(&app.verify("v"));
 }

@@ -1,10 +1,15 @@
 //! Live results against a rerun's.
 
-use integration_tests::Cluster;
-use kappa::runtime::verify::Verdict;
+use integration_tests::waiting::block_on;
+use integration_tests::{Cluster, admin};
+use kappa::kafka::default_partition;
+use kappa::prelude::*;
+use kappa::runtime::Stop;
+use kappa::runtime::verify::{Verdict, Verify};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use crate::app::feed;
-use crate::topologies::{OneToOne, word_count};
+use crate::app::{feed, texts};
+use crate::topologies::{OneToOne, one_to_one, word_count};
 
 fn mismatched(verdict: Verdict) -> Vec<String> {
     match verdict {
@@ -58,4 +63,55 @@ fn results_that_differ_are_named_key_by_key() {
     let shown: Vec<String> =
         topics[0].first.iter().map(|d| format!("{} {:?} {:?}", d.key, d.live, d.rerun)).collect();
     assert_eq!(shown, ["b Some(\"1\") Some(\"77\")", "z None Some(\"1\")"]);
+}
+
+#[test]
+fn records_without_a_key_are_compared_over_all_partitions() {
+    let cluster = Cluster::start();
+    let OneToOne { app, input, .. } =
+        one_to_one(cluster.bootstrap(), 2, |builder, input, output| {
+            let out: Topic<Option<String>, String> = Topic::new(output, Nullable::of(Utf8), Utf8)
+                .create(5)
+                .setting("retention.ms", "-1");
+            builder.stream(&texts(input)).map(|_, word| (None, word)).to(&out);
+        });
+    let words: Vec<String> = (0..60).map(|n| format!("w{n}")).collect();
+    let records: Vec<_> = words.iter().map(|word| (word.as_str(), word.as_str(), 1)).collect();
+    feed(cluster.bootstrap(), &input, &records);
+    app.catch_up();
+    app.replay("v");
+    let Verdict::Equal { topics } = app.verify("v") else { panic!("they are equal") };
+    assert_eq!(topics[0].keyless_records, (60, 60));
+    assert_eq!(topics[0].records, (60, 60));
+}
+
+#[test]
+fn results_whose_beginning_is_deleted_are_not_called_equal() {
+    let cluster = Cluster::start();
+    let OneToOne { app, input, output } = word_count(cluster.bootstrap());
+    feed(cluster.bootstrap(), &input, &[("1", "a", 1), ("2", "b", 2), ("3", "c", 3)]);
+    app.catch_up();
+    app.replay("v");
+    let key_partition = default_partition(b"a", 2);
+    let mut before = TopicPartitionList::new();
+    before.add_partition_offset(&output, key_partition, Offset::Offset(1)).unwrap();
+    let admin = admin::client(cluster.bootstrap());
+    block_on(admin.delete_records(&before, &admin::options())).unwrap();
+    let partitions = mismatched(app.verify("v"));
+    assert!(partitions[0].contains("the beginning of these results is deleted"), "{partitions:?}");
+}
+
+#[test]
+fn a_topology_without_results_cannot_be_verified() {
+    let cluster = Cluster::start();
+    let OneToOne { app, .. } = one_to_one(cluster.bootstrap(), 1, |builder, input, _| {
+        let _ = builder.stream(&texts(input)).peek(|_, _| {});
+    });
+    app.catch_up();
+    app.replay("v");
+    let verify = Verify::new(app.topology.clone(), app.settings(), "v").run(&Stop::new());
+    let error = verify.unwrap_err().to_string();
+    assert!(error.contains("nothing to compare"), "{error}");
+    let verify = Verify::new(app.topology.clone(), app.settings(), "not/a/name").run(&Stop::new());
+    assert!(verify.unwrap_err().is_config());
 }

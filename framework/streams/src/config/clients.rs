@@ -73,14 +73,11 @@ pub(super) fn is_client_setting(name: &str) -> bool {
     }
 }
 
-/// Returns all names that are passed on: those of all clients, and with each prefix those of one kind.
-pub(super) fn all_names() -> impl Iterator<Item = String> {
-    let known = || NAMES.into_iter().chain(java_names()).filter(|name| !owned_by_engine(name));
-    let common = known().filter(|name| is_common(name)).map(str::to_owned);
-    let prefixed = PREFIXES
-        .into_iter()
-        .flat_map(move |prefix| known().map(move |name| format!("{prefix}{name}")));
-    common.chain(prefixed)
+/// Returns the names that may be set with a prefix, or without one.
+pub(super) fn names(prefix: &str) -> impl Iterator<Item = &'static str> {
+    let any = !prefix.is_empty();
+    let known = NAMES.into_iter().chain(java_names());
+    known.filter(move |name| (any || is_common(name)) && !owned_by_engine(name))
 }
 
 fn java_names() -> impl Iterator<Item = &'static str> {
@@ -102,7 +99,8 @@ fn is_family(common: &str, name: &str) -> bool {
     common.ends_with('.') && name.starts_with(common)
 }
 
-fn split_prefix(name: &str) -> Option<(&'static str, &str)> {
+/// Splits a name that begins with a prefix for one kind of client.
+pub(super) fn split_prefix(name: &str) -> Option<(&'static str, &str)> {
     let found = PREFIXES.iter().find_map(|prefix| Some((*prefix, name.strip_prefix(prefix)?)));
     found.filter(|(_, rest)| !rest.is_empty())
 }

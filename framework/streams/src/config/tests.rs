@@ -53,6 +53,28 @@ fn an_unknown_name_is_refused_with_the_nearest_one_and_its_source() {
     );
     let error = config().with_argument("qqq", "1").unwrap_err().to_string();
     assert_eq!(error, "unknown setting `qqq` (from the command line)");
+    for (wrong, nearest) in [
+        ("consumer.fetch.min.byte", "consumer.fetch.min.bytes"),
+        ("producer.batch.sise", "producer.batch.size"),
+        ("sasl.pasword", "sasl.password"),
+    ] {
+        let error = config().with_argument(wrong, "1").unwrap_err().to_string();
+        assert!(error.ends_with(&format!("did you mean `{nearest}`?")), "{error}");
+    }
+    let error = config().with_argument("consumer.no.such.setting", "1").unwrap_err().to_string();
+    assert_eq!(error, "unknown setting `consumer.no.such.setting` (from the command line)");
+}
+
+#[test]
+fn no_value_is_ever_shown_that_may_be_a_secret() {
+    let config = config().with_argument("sasl.password", "hunter2").unwrap();
+    let config = config.with_argument("producer.ssl.key.password", "hunter2").unwrap();
+    assert!(!format!("{config:?}").contains("hunter2"));
+    assert!(!format!("{:?}", config.resolve().unwrap()).contains("hunter2"));
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "sasl.password hunter2").unwrap();
+    let error = StreamsConfig::new("app").with_file(file.path()).unwrap_err().to_string();
+    assert!(error.contains("`sasl.password`") && !error.contains("hunter2"), "{error}");
 }
 
 #[test]
