@@ -27,7 +27,7 @@ pub(crate) use node::Node;
 pub(crate) use subtopology::Subtopology;
 
 use crate::error::Result;
-use crate::ids::{NodeId, StoreId, SubtopologyId, TopicRef};
+use crate::ids::{StoreId, SubtopologyId, TopicRef};
 
 /// A finished topology: `Send + Sync`, cheap to clone, the same for live, replay and test driver.
 ///
@@ -97,11 +97,14 @@ impl Topology {
         sinks.collect()
     }
 
-    /// Returns whether updates of a store go on through a repartition topic.
-    pub(crate) fn feeds_repartition(&self, store: &str) -> bool {
+    /// Returns whether the order of a store's updates matters to what comes after it: a repartition topic,
+    /// or an operator that has rows or looks them up.
+    pub(crate) fn feeds_order(&self, store: &str) -> bool {
         let graph = self.graph();
-        let sinks = graph.nodes.iter().enumerate().filter(|(_, node)| node.kind.is_internal_sink());
-        let above = graph.with_ancestors(sinks.map(|(at, _)| NodeId(at)));
+        let ordered = graph.nodes.iter().filter(|node| {
+            node.kind.is_internal_sink() || !node.stores.is_empty() || !node.globals.is_empty()
+        });
+        let above = graph.with_ancestors(ordered.flat_map(|node| node.parents.iter().copied()));
         let mut nodes = above.iter().map(|&node| graph.node(node));
         nodes.any(|node| node.stores.iter().any(|held| **held == *store))
     }

@@ -46,7 +46,19 @@ const SETTINGS: [(&str, &str); 3] = [
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let (container, bootstrap) = match start(&arguments).await {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        say("cannot listen for signals");
+        return ExitCode::FAILURE;
+    };
+    // A signal while the container starts drops what there is of it, and with that removes it.
+    let started = tokio::select! {
+        started = start(&arguments) => started,
+        _ = interrupt.recv() => return ExitCode::from(INTERRUPTED),
+        _ = terminate.recv() => return ExitCode::from(INTERRUPTED),
+    };
+    let (container, bootstrap) = match started {
         Ok(started) => started,
         Err(message) => {
             say(&message);
@@ -54,7 +66,11 @@ async fn main() -> ExitCode {
         }
     };
     say(&format!("Apache Kafka {} is on {bootstrap}", arguments.tag));
-    let code = run(&arguments.command, &bootstrap).await;
+    let code = tokio::select! {
+        code = run(&arguments.command, &bootstrap) => code,
+        _ = interrupt.recv() => ExitCode::from(INTERRUPTED),
+        _ = terminate.recv() => ExitCode::from(INTERRUPTED),
+    };
     if let Err(error) = container.rm().await {
         say(&format!("cannot remove the container: {error}"));
     }
@@ -86,26 +102,16 @@ async fn run(command: &[String], bootstrap: &str) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        say("cannot listen for signals");
-        return ExitCode::FAILURE;
-    };
-    tokio::select! {
-        ended = child.wait() => match ended {
-            Ok(status) if status.success() => ExitCode::SUCCESS,
-            Ok(status) => {
-                let code = status.code().and_then(|code| u8::try_from(code).ok());
-                ExitCode::from(code.unwrap_or(1))
-            }
-            Err(error) => {
-                say(&format!("lost {program}: {error}"));
-                ExitCode::FAILURE
-            }
-        },
-        _ = interrupt.recv() => ExitCode::from(INTERRUPTED),
-        _ = terminate.recv() => ExitCode::from(INTERRUPTED),
+    match child.wait().await {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        Ok(status) => {
+            let code = status.code().and_then(|code| u8::try_from(code).ok());
+            ExitCode::from(code.unwrap_or(1))
+        }
+        Err(error) => {
+            say(&format!("lost {program}: {error}"));
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -181,13 +181,12 @@ impl Deployment {
     /// Returns whether a store folds updates until a commit.
     ///
     /// Live, commits are frequent. In a bounded run they are rare, and what they flush is out of order in
-    /// event time by as much as lies between them. At the end of a topology only last values count; what
-    /// goes on through a repartition topic must come in order, so it is not folded.
+    /// event time by as much as lies between them. At the end of a topology only last values count; where
+    /// windows, joins or a repartition topic follow, updates must come in order, so they are not folded.
     pub(super) fn caches(&self, store: StoreId) -> bool {
         let spec = self.topology.store(store);
         spec.is_some_and(|spec| {
-            spec.cached
-                && (self.mode == RunMode::Live || !self.topology.feeds_repartition(&spec.name))
+            spec.cached && (self.mode == RunMode::Live || !self.topology.feeds_order(&spec.name))
         })
     }
 
