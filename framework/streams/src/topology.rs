@@ -7,6 +7,7 @@ mod copartition;
 mod describe;
 mod graph;
 mod internal_topics;
+mod java_order;
 mod mermaid;
 mod names;
 mod node;
