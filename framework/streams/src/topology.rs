@@ -19,8 +19,8 @@ use std::sync::Arc;
 
 pub(crate) use copartition::PartitionCounts;
 pub(crate) use graph::{
-    GlobalTableSpec, Graph, GraphNode, NodeKind, SharedGraph, SourceSpec, StoreFactory, StoreKind,
-    StoreSpec, TopicCreation,
+    GlobalTableSpec, Graph, GraphNode, NodeKind, RepartitionSpec, SharedGraph, SourceSpec,
+    StoreFactory, StoreKind, StoreSpec, TopicCreation,
 };
 pub(crate) use internal_topics::{ChangelogTopic, changelog_settings, repartition_settings};
 pub use names::TopicNames;
@@ -61,6 +61,7 @@ impl Topology {
     pub(crate) fn new(mut graph: Graph) -> Result<Self> {
         graph.check()?;
         graph.drop_unwanted_stores();
+        graph.settle_null_keys();
         let subtopologies = subtopology::cut(&graph)?;
         Ok(Self(Arc::new(Parts { graph, subtopologies })))
     }

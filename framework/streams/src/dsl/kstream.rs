@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use super::ktable::{self, TableParts};
@@ -32,7 +32,7 @@ pub struct KStream<K, V> {
     pub(super) rekeyed: bool,
     /// The stream behind its repartition topic, once a join asked for it.
     pub(super) repartitioned: Arc<OnceLock<Self>>,
-    /// Tells a `drop_null_keys` right before whether its drops count.
+    /// Whether the drops of a `drop_null_keys` right before count: said by a repartition topic behind.
     pub(super) nulls_counted: Option<Arc<AtomicBool>>,
 }
 
@@ -229,13 +229,6 @@ impl<K: Data, V: Data> KStream<K, V> {
         None
     }
 
-    /// Tells a `drop_null_keys` right before that a repartition topic follows.
-    pub(super) fn count_no_null_keys(&self) {
-        if let Some(counted) = &self.nulls_counted {
-            counted.store(false, Ordering::Relaxed);
-        }
-    }
-
     /// Declares a child node that the JVM library has no counterpart for.
     fn hidden_child<K2: Data, V2: Data>(&self, serdes: KnownSerdes<K2, V2>) -> KStream<K2, V2> {
         let mut graph = self.graph.lock();
@@ -274,7 +267,8 @@ impl<K: Data, V: Data> KStream<K, Option<V>> {
     /// Drops records with a null value, and counts them, as aggregating does in the JVM library.
     #[must_use]
     pub fn drop_null_values(&self) -> KStream<K, V> {
-        let child = self.hidden_child((self.serdes.0.clone(), None));
+        let mut child = self.hidden_child((self.serdes.0.clone(), None));
+        child.nulls_counted.clone_from(&self.nulls_counted);
         self.attach(&child, move |next| Box::new(DropNullValues { next }));
         child
     }

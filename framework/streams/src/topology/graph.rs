@@ -48,6 +48,7 @@ pub(crate) struct Graph {
     pub(crate) globals: Vec<GlobalTableSpec>,
     /// Sources whose topics must have the same partition count (row R7).
     pub(crate) copartitioned: Vec<BTreeSet<NodeId>>,
+    pub(crate) repartitions: Vec<RepartitionSpec>,
     /// How to create the topics that are written, where the program says so.
     pub(crate) creation: BTreeMap<Arc<str>, TopicCreation>,
     name_counter: usize,
@@ -63,6 +64,8 @@ pub(crate) struct GraphNode {
     pub(crate) stores: Vec<Arc<str>>,
     /// Global tables it looks up; they join it with nothing.
     pub(crate) globals: Vec<Arc<str>>,
+    /// Whether records with a null key reach it even through a repartition topic: a left join (KIP-962).
+    pub(crate) takes_null_keys: bool,
     /// Operators without a counterpart in the JVM library's descriptions.
     pub(crate) hidden: bool,
 }
@@ -85,7 +88,7 @@ impl GraphNode {
     /// Makes a node below others, without stores.
     pub(crate) fn new(name: Arc<str>, kind: NodeKind, parents: Vec<NodeId>) -> Self {
         let (stores, globals) = (Vec::new(), Vec::new());
-        Self { name, kind, parents, stores, globals, hidden: false }
+        Self { name, kind, parents, stores, globals, takes_null_keys: false, hidden: false }
     }
 }
 
@@ -94,6 +97,16 @@ pub(crate) struct SourceSpec {
     pub(crate) node: NodeId,
     pub(crate) topic: TopicRef,
     pub(crate) make: SourceFactory,
+}
+
+/// A repartition topic, and what becomes of null keys in front of it (row SL8).
+pub(crate) struct RepartitionSpec {
+    pub(crate) sink: NodeId,
+    pub(crate) source: NodeId,
+    /// Set where a left join is behind it, however far: null keys are sent.
+    pub(crate) keeps_null_keys: Arc<AtomicBool>,
+    /// Tells a `drop_null_keys` right before whether it counts.
+    pub(crate) drops_counted: Option<Arc<AtomicBool>>,
 }
 
 /// A store, and how it is made.
@@ -177,6 +190,29 @@ impl Graph {
             open.extend(parents.filter(|&parent| seen.insert(parent)));
         }
         seen
+    }
+
+    /// Tells each repartition topic whether a left join behind it wants null keys, through other
+    /// repartition topics if need be; and, if it does not, what drops them right before it that such
+    /// drops are not counted (row SL8).
+    pub(super) fn settle_null_keys(&self) {
+        let nodes = self.nodes.iter().enumerate();
+        let takes = nodes.filter(|(_, node)| node.takes_null_keys).map(|(at, _)| NodeId(at));
+        let mut above = self.with_ancestors(takes);
+        let mut open: Vec<&RepartitionSpec> = self.repartitions.iter().collect();
+        while let Some(at) = open.iter().position(|topic| above.contains(&topic.source)) {
+            let topic = open.swap_remove(at);
+            topic.keeps_null_keys.store(true, Ordering::Relaxed);
+            above.extend(self.with_ancestors([topic.sink]));
+        }
+        // What is before several of them counts if one of them would have let the null keys through.
+        for counted in [false, true] {
+            let topics = self.repartitions.iter();
+            topics
+                .filter(|topic| topic.keeps_null_keys.load(Ordering::Relaxed) == counted)
+                .filter_map(|topic| topic.drops_counted.as_ref())
+                .for_each(|drops| drops.store(counted, Ordering::Relaxed));
+        }
     }
 
     /// Returns the first thing that is wrong with the declarations.

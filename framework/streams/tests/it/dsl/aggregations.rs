@@ -118,7 +118,6 @@ fn null_keys_in_front_of_a_repartition_topic_are_dropped_without_a_word() {
         expect![[r#"
             out a=1 @1
             out a=2 @4
-            dropped: 2 null key or value
         "#]],
     );
 }
