@@ -43,7 +43,8 @@ impl<K: Data, V: Data> KStream<K, V> {
         selector: impl Fn(&K, &V) -> K2 + Send + Sync + 'static,
         grouped: Grouped<K2, V>,
     ) -> KGroupedStream<K2, V> {
-        self.select_key(selector).group_by_key_with(grouped)
+        // The group's name is also that of its key selection, as in the JVM library.
+        self.select_key_named(grouped.name.clone(), selector).group_by_key_with(grouped)
     }
 
     /// Groups the stream by its key.
@@ -62,6 +63,9 @@ impl<K: Data, V: Data> KStream<K, V> {
     #[must_use]
     pub fn group_by_key_with(&self, grouped: Grouped<K, V>) -> KGroupedStream<K, V> {
         let Grouped { keys, values, name } = grouped;
+        if let Some(name) = &name {
+            self.graph.lock().check_name("group", name);
+        }
         let stream = self.clone();
         KGroupedStream { stream, serdes: (keys, values), name, repartitioned: Arc::default() }
     }
@@ -173,7 +177,12 @@ impl<K: Data, V: Data> KGroupedStream<K, V> {
         match &self.name {
             None => self.stream.repartition(store, serdes),
             Some(name) => {
-                self.repartitioned.get_or_init(|| self.stream.repartition(name, serdes)).clone()
+                if let Some(known) = self.repartitioned.get() {
+                    self.graph().lock().burn_repartition_names();
+                    return known.clone();
+                }
+                let behind = self.stream.repartition(name, serdes);
+                self.repartitioned.get_or_init(|| behind).clone()
             }
         }
     }

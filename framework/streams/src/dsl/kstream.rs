@@ -94,8 +94,18 @@ impl<K: Data, V: Data> KStream<K, V> {
         &self,
         selector: impl Fn(&K, &V) -> K2 + Send + Sync + 'static,
     ) -> KStream<K2, V> {
+        self.select_key_named(None, selector)
+    }
+
+    /// Replaces each record's key, by an operator of this name or a generated one.
+    pub(super) fn select_key_named<K2: Data>(
+        &self,
+        name: Option<Arc<str>>,
+        selector: impl Fn(&K, &V) -> K2 + Send + Sync + 'static,
+    ) -> KStream<K2, V> {
         let mapper = Arc::new(move |key: K, value: V| (selector(&key, &value), value));
-        let child = self.child(prefix::KEY_SELECT, (None, self.serdes.1.clone()), true);
+        let serdes = (None, self.serdes.1.clone());
+        let child = self.child_named(name, prefix::KEY_SELECT, serdes, true);
         self.attach(&child, move |next| Box::new(Map { mapper: mapper.clone(), next }));
         child
     }
@@ -141,6 +151,7 @@ impl<K: Data, V: Data> KStream<K, V> {
         let sink = TopicRef::External(topic.name().clone());
         let kind = NodeKind::Sink(sink.clone());
         graph.add(GraphNode::new(name, kind, vec![self.node.id()]));
+        graph.check_name("topic", topic.name());
         if let Some(creation) = topic.creation() {
             graph.creation.insert(topic.name().clone(), creation.clone());
         }
@@ -190,8 +201,20 @@ impl<K: Data, V: Data> KStream<K, V> {
         rekeyed: bool,
     ) -> KStream<K2, V2> {
         let mut graph = self.graph.lock();
-        let name = graph.new_name(prefix);
+        let generated = graph.new_name(prefix);
+        let name = name.unwrap_or(generated);
         let parents = vec![self.node.id()];
+    ) -> KStream<K2, V2> {
+        self.child_named(None, prefix, serdes, rekeyed)
+    }
+
+    /// Declares a child node; a name that is given burns the number of the generated one.
+    fn child_named<K2: Data, V2: Data>(
+        &self,
+        name: Option<Arc<str>>,
+        prefix: &str,
+        serdes: KnownSerdes<K2, V2>,
+        rekeyed: bool,
         let id = graph.add(GraphNode::new(name.clone(), NodeKind::Processor, parents));
         KStream {
             graph: self.graph.clone(),

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::names;
 use crate::error::{Error, Result};
 use crate::ids::{NodeId, StoreId, TopicRef};
 use crate::processor::{Source, TaskBuilder};
@@ -192,6 +193,13 @@ impl Graph {
         seen
     }
 
+    /// Notes an error where a name of something that topics are named after is not one of a topic.
+    pub(crate) fn check_name(&mut self, what: &str, name: &str) {
+        if let Err(error) = names::check(what, name) {
+            self.error(error);
+        }
+    }
+
     /// Tells each repartition topic whether a left join behind it wants null keys, through other
     /// repartition topics if need be; and, if it does not, what drops them right before it that such
     /// drops are not counted (row SL8).
@@ -226,7 +234,8 @@ impl Graph {
             ));
         }
         unique(self.nodes.iter().map(|node| &node.name), "operators")?;
-        unique(self.stores.iter().map(|store| &store.name), "stores")?;
+        let global = self.globals.iter().map(|global| &global.store);
+        unique(self.stores.iter().map(|store| &store.name).chain(global), "stores")?;
         let topics = self.sources.iter().map(|source| source.topic.name());
         unique(topics.chain(self.globals.iter().map(|global| &global.topic)), "sources of topic")
     }
