@@ -120,7 +120,7 @@ impl<K: Data, V: Data> KStream<K, V> {
     }
 
     /// Returns the records of both streams; each stream's order is kept, between them there is none
-    /// (row SL4).
+    /// (row SL4). Merged with itself, a stream stays what it is, as in the JVM library.
     ///
     /// # Panics
     ///
@@ -131,13 +131,17 @@ impl<K: Data, V: Data> KStream<K, V> {
         let mut merged = self.child(prefix::MERGE, (None, None), self.rekeyed || other.rekeyed);
         merged.sources.extend(&other.sources);
         let id = merged.node.id();
-        if let Some(node) = self.graph.lock().nodes.get_mut(id.0) {
+        // In the JVM library an operator is a child of another once, so that a stream merged with
+        // itself is that stream.
+        let upstreams =
+            if self.node.id() == other.node.id() { &[self][..] } else { &[self, other] };
+        if let (Some(node), [_, other]) = (self.graph.lock().nodes.get_mut(id.0), upstreams) {
             node.parents.push(other.node.id());
         }
-        for upstream in [self, other] {
-            let node = merged.node.clone();
+        for upstream in upstreams {
+            let (node, count) = (merged.node.clone(), upstreams.len());
             let connect = move |task: &mut TaskBuilder| {
-                task.fan_in(node.id(), 2, |task| node.downstream(task))
+                task.fan_in(node.id(), count, |task| node.downstream(task))
             };
             upstream.node.connect(Box::new(connect));
         }
@@ -147,11 +151,11 @@ impl<K: Data, V: Data> KStream<K, V> {
     /// Writes the stream to a topic; the key chooses the partition as the Java client would.
     pub fn to(&self, topic: &Topic<K, V>) {
         let mut graph = self.graph.lock();
+        graph.check_name("topic", topic.name());
         let name = graph.new_name(prefix::SINK);
         let sink = TopicRef::External(topic.name().clone());
         let kind = NodeKind::Sink(sink.clone());
         graph.add(GraphNode::new(name, kind, vec![self.node.id()]));
-        graph.check_name("topic", topic.name());
         if let Some(creation) = topic.creation() {
             graph.creation.insert(topic.name().clone(), creation.clone());
         }
@@ -200,11 +204,6 @@ impl<K: Data, V: Data> KStream<K, V> {
         serdes: KnownSerdes<K2, V2>,
         rekeyed: bool,
     ) -> KStream<K2, V2> {
-        let mut graph = self.graph.lock();
-        let generated = graph.new_name(prefix);
-        let name = name.unwrap_or(generated);
-        let parents = vec![self.node.id()];
-    ) -> KStream<K2, V2> {
         self.child_named(None, prefix, serdes, rekeyed)
     }
 
@@ -215,6 +214,11 @@ impl<K: Data, V: Data> KStream<K, V> {
         prefix: &str,
         serdes: KnownSerdes<K2, V2>,
         rekeyed: bool,
+    ) -> KStream<K2, V2> {
+        let mut graph = self.graph.lock();
+        let generated = graph.new_name(prefix);
+        let name = name.unwrap_or(generated);
+        let parents = vec![self.node.id()];
         let id = graph.add(GraphNode::new(name.clone(), NodeKind::Processor, parents));
         KStream {
             graph: self.graph.clone(),
