@@ -259,7 +259,7 @@ fn the_name_of_a_group_is_the_name_of_its_key_selection() {
 #[test]
 fn a_table_nobody_looks_up_keeps_nothing() {
     let builder = StreamsBuilder::new();
-    builder.table(&text("users"), Stored::unnamed()).to_stream();
+    let _ = builder.table(&text("users"), Stored::unnamed()).to_stream();
     let topology = builder.build().unwrap();
     assert!(topology.graph().stores.is_empty());
     assert!(!topology.describe().contains("STATE-STORE"));
