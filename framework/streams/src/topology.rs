@@ -24,7 +24,7 @@ pub(crate) use graph::{
 };
 pub(crate) use internal_topics::{ChangelogTopic, changelog_settings, repartition_settings};
 pub use names::TopicNames;
-pub(crate) use node::Node;
+pub(crate) use node::{ChildId, Node};
 pub(crate) use subtopology::Subtopology;
 
 use crate::error::Result;

@@ -10,7 +10,7 @@ use super::{Grouped, Materialized, Stored, WindowedKStream, prefix};
 use crate::operators::{Aggregate, TableWriter};
 use crate::serde::{Data, DefaultSerde};
 use crate::state::KeyValueStore;
-use crate::topology::{GraphNode, Node, NodeKind, StoreFactory, StoreKind};
+use crate::topology::{ChildId, GraphNode, Node, NodeKind, StoreFactory, StoreKind};
 use crate::windows::TimeWindows;
 
 /// A stream grouped by key; aggregations repartition it first if its key changed.
@@ -19,7 +19,7 @@ pub struct KGroupedStream<K, V> {
     serdes: Serdes<K, V>,
     name: Option<Arc<str>>,
     /// The stream behind the named repartition topic, which several aggregations share.
-    repartitioned: Arc<OnceLock<KStream<K, V>>>,
+    repartitioned: Arc<OnceLock<(KStream<K, V>, ChildId)>>,
 }
 
 impl<K: Data, V: Data> KStream<K, V> {
@@ -175,14 +175,18 @@ impl<K: Data, V: Data> KGroupedStream<K, V> {
         }
         let serdes = self.serdes.clone();
         match &self.name {
-            None => self.stream.repartition(store, serdes),
+            None => self.stream.repartition(store, serdes).0,
             Some(name) => {
-                if let Some(known) = self.repartitioned.get() {
-                    self.graph().lock().burn_repartition_names();
+                if let Some((known, child)) = self.repartitioned.get() {
+                    let mut graph = self.graph().lock();
+                    graph.burn_repartition_names();
+                    graph.declare_again(known.node.id());
+                    drop(graph);
+                    self.stream.node.connect_again(*child);
                     return known.clone();
                 }
                 let behind = self.stream.repartition(name, serdes);
-                self.repartitioned.get_or_init(|| behind).clone()
+                self.repartitioned.get_or_init(|| behind).0.clone()
             }
         }
     }

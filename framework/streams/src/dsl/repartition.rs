@@ -8,7 +8,7 @@ use super::{KStream, prefix};
 use crate::ids::TopicRef;
 use crate::operators::{Repartition, Sink};
 use crate::serde::Data;
-use crate::topology::{Graph, GraphNode, NodeKind, RepartitionSpec};
+use crate::topology::{ChildId, Graph, GraphNode, NodeKind, RepartitionSpec};
 
 /// What ends the name of a repartition topic.
 const SUFFIX: &str = "-repartition";
@@ -18,17 +18,18 @@ impl<K: Data, V: Data> KStream<K, V> {
     /// be known by now.
     pub(super) fn through_repartition(&self, prefix: &Arc<str>) -> Self {
         match self.known_serdes("the repartitioning") {
-            Some(serdes) => self.repartition(prefix, serdes),
+            Some(serdes) => self.repartition(prefix, serdes).0,
             // The error is noted; what is declared on is never built.
             None => self.clone(),
         }
     }
 
-    /// Returns the stream behind a new repartition topic with these serdes.
+    /// Returns the stream behind a new repartition topic with these serdes, and the topic's place
+    /// among what reads this stream.
     ///
     /// Nodes: a filter for null keys, a sink, and a source; names and the three numbers they burn are
     /// the JVM library's.
-    pub(super) fn repartition(&self, prefix: &str, serdes: Serdes<K, V>) -> Self {
+    pub(super) fn repartition(&self, prefix: &str, serdes: Serdes<K, V>) -> (Self, ChildId) {
         let topic: Arc<str> = if prefix.ends_with(SUFFIX) {
             prefix.into()
         } else {
@@ -50,7 +51,7 @@ impl<K: Data, V: Data> KStream<K, V> {
 
         let (keys, values) = serdes.clone();
         let (sink_topic, keeps) = (internal.clone(), keeps_null_keys.clone());
-        self.node.connect(Box::new(move |task| {
+        let child = self.node.connect(Box::new(move |task| {
             let topic = task.output(&sink_topic);
             let sink = Sink { topic, keys: keys.clone(), values: values.clone() };
             Box::new(Repartition { sink, keeps_null_keys: keeps.load(Ordering::Relaxed) })
@@ -59,7 +60,7 @@ impl<K: Data, V: Data> KStream<K, V> {
         let (source, drops_counted) = (behind.node.id(), self.nulls_counted.clone());
         let spec = RepartitionSpec { sink, source, keeps_null_keys, drops_counted };
         self.graph.lock().repartitions.push(spec);
-        behind
+        (behind, child)
     }
 
     /// Returns the stream behind the repartition topic that joins need; joining it twice makes one.

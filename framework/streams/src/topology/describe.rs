@@ -28,7 +28,7 @@ pub(super) fn text(topology: &Topology) -> String {
     text
 }
 
-/// The nodes of one subtopology that are shown, in order of declaration.
+/// The nodes of one subtopology that are shown, parents before their children.
 struct Group<'g> {
     graph: &'g Graph,
     nodes: Vec<Shown>,
@@ -47,7 +47,8 @@ struct Shown {
 
 impl<'g> Group<'g> {
     fn new(graph: &'g Graph, nodes: &BTreeSet<NodeId>) -> Self {
-        let shown = nodes.iter().copied().filter(|&node| !graph.node(node).hidden);
+        let written = graph.order().into_iter();
+        let shown = written.filter(|node| nodes.contains(node) && !graph.node(*node).hidden);
         let nodes = shown.map(|id| {
             let (before, after) = (TreeSet::default(), TreeSet::default());
             Shown { id, size: 1, before, after }
@@ -55,8 +56,8 @@ impl<'g> Group<'g> {
         let mut group = Self { graph, nodes: nodes.collect(), order: Vec::new() };
         for at in hash_order(group.nodes.iter().map(|node| &*graph.node(node.id).name)) {
             for parent in shown_parents(graph, group.node(at).id) {
-                let parent = group.nodes.binary_search_by_key(&parent, |node| node.id);
-                if let Ok(parent) = parent {
+                let parent = group.nodes.iter().position(|node| node.id == parent);
+                if let Some(parent) = parent {
                     group.connect(parent, at);
                 }
             }
@@ -76,7 +77,7 @@ impl<'g> Group<'g> {
         after.insert(child, |one, other| self.compare(one, other));
         self.node_mut(parent).after = after;
 
-        // Parents are declared before their children, so ways are complete going backwards.
+        // Parents are before their children, so ways are complete going backwards.
         let size = self.node(child).size;
         let mut ways = BTreeMap::from([(parent, 1_usize)]);
         while let Some((at, ways_here)) = ways.pop_last() {

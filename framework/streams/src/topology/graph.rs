@@ -53,6 +53,7 @@ pub(crate) struct Graph {
     /// How to create the topics that are written, where the program says so.
     pub(crate) creation: BTreeMap<Arc<str>, TopicCreation>,
     name_counter: usize,
+    places: usize,
     errors: Vec<Error>,
 }
 
@@ -62,6 +63,8 @@ pub(crate) struct GraphNode {
     pub(crate) name: Arc<str>,
     pub(crate) kind: NodeKind,
     pub(crate) parents: Vec<NodeId>,
+    /// Counts up with each declaration, the repeated one of a shared repartition topic included.
+    place: usize,
     pub(crate) stores: Vec<Arc<str>>,
     /// Global tables it looks up; they join it with nothing.
     pub(crate) globals: Vec<Arc<str>>,
@@ -89,7 +92,16 @@ impl GraphNode {
     /// Makes a node below others, without stores.
     pub(crate) fn new(name: Arc<str>, kind: NodeKind, parents: Vec<NodeId>) -> Self {
         let (stores, globals) = (Vec::new(), Vec::new());
-        Self { name, kind, parents, stores, globals, takes_null_keys: false, hidden: false }
+        Self {
+            name,
+            kind,
+            parents,
+            place: 0,
+            stores,
+            globals,
+            takes_null_keys: false,
+            hidden: false,
+        }
     }
 }
 
@@ -157,9 +169,66 @@ impl Graph {
     }
 
     /// Adds a node.
-    pub(crate) fn add(&mut self, node: GraphNode) -> NodeId {
+    pub(crate) fn add(&mut self, mut node: GraphNode) -> NodeId {
+        node.place = self.new_place();
         self.nodes.push(node);
         NodeId(self.nodes.len() - 1)
+    }
+
+    fn new_place(&mut self) -> usize {
+        self.places += 1;
+        self.places
+    }
+
+    /// Moves a repartition topic that is used once more to where it is used: there the JVM library
+    /// declares it again.
+    pub(crate) fn declare_again(&mut self, source: NodeId) {
+        let Some(topic) = self.repartitions.iter().find(|topic| topic.source == source) else {
+            return;
+        };
+        let filter = self.node(topic.sink).parents.first().copied();
+        for node in [filter, Some(topic.sink), Some(source)].into_iter().flatten() {
+            let place = self.new_place();
+            if let Some(node) = self.nodes.get_mut(node.0) {
+                node.place = place;
+            }
+        }
+    }
+
+    /// Returns the nodes in the order in which the JVM library writes them down: by place, but none
+    /// before its parents.
+    pub(super) fn order(&self) -> Vec<NodeId> {
+        let parents = |node: NodeId| {
+            let sinks = self.repartitions.iter().filter(move |topic| topic.source == node);
+            let parents = self.node(node).parents.iter().copied();
+            parents.chain(sinks.map(|topic| topic.sink))
+        };
+        let mut children: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
+        let mut missing: BTreeMap<NodeId, usize> = BTreeMap::new();
+        let mut ready = BTreeSet::new();
+        for node in (0..self.nodes.len()).map(NodeId) {
+            parents(node).for_each(|parent| children.entry(parent).or_default().push(node));
+            match parents(node).count() {
+                0 => {
+                    ready.insert((self.node(node).place, node));
+                }
+                count => {
+                    missing.insert(node, count);
+                }
+            }
+        }
+        let mut order = Vec::with_capacity(self.nodes.len());
+        while let Some((_, node)) = ready.pop_first() {
+            order.push(node);
+            for child in children.remove(&node).into_iter().flatten() {
+                let missing = missing.entry(child).or_default();
+                *missing -= 1;
+                if *missing == 0 {
+                    ready.insert((self.node(child).place, child));
+                }
+            }
+        }
+        order
     }
 
     /// Adds a store, and returns its number.

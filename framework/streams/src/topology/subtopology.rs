@@ -42,12 +42,17 @@ pub(super) fn cut(graph: &Graph) -> Result<Vec<Subtopology>> {
 /// numbers them in the order in which their first sources are declared, and task ids follow from it
 /// (row TO1).
 pub(super) fn numbered(graph: &Graph) -> Vec<(SubtopologyId, BTreeSet<NodeId>)> {
-    let groups = groups(graph).into_iter().enumerate();
-    groups.map(|(id, nodes)| (SubtopologyId(id), nodes)).collect()
+    let mut groups = groups(graph);
+    let mut numbered = Vec::with_capacity(groups.len());
+    for node in graph.order() {
+        if let Some(at) = groups.iter().position(|nodes| nodes.contains(&node)) {
+            numbered.push((SubtopologyId(numbered.len()), groups.swap_remove(at)));
+        }
+    }
+    numbered
 }
 
-/// Returns the sets of nodes that are joined by edges or stores, in order of their first nodes, which
-/// are sources.
+/// Returns the sets of nodes that are joined by edges or stores.
 fn groups(graph: &Graph) -> Vec<BTreeSet<NodeId>> {
     let mut joined = UnionFind::new(graph.nodes.len());
     let mut owner: BTreeMap<&Arc<str>, usize> = BTreeMap::new();
