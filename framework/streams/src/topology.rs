@@ -7,6 +7,7 @@ mod copartition;
 mod describe;
 mod graph;
 mod internal_topics;
+mod java_order;
 mod mermaid;
 mod names;
 mod node;
@@ -18,12 +19,12 @@ use std::sync::Arc;
 
 pub(crate) use copartition::PartitionCounts;
 pub(crate) use graph::{
-    GlobalTableSpec, Graph, GraphNode, NodeKind, SharedGraph, SourceSpec, StoreFactory, StoreKind,
-    StoreSpec, TopicCreation,
+    GlobalTableSpec, Graph, GraphNode, NodeKind, RepartitionSpec, SharedGraph, SourceSpec,
+    StoreFactory, StoreKind, StoreSpec, TopicCreation,
 };
 pub(crate) use internal_topics::{ChangelogTopic, changelog_settings, repartition_settings};
 pub use names::TopicNames;
-pub(crate) use node::Node;
+pub(crate) use node::{ChildId, Node};
 pub(crate) use subtopology::Subtopology;
 
 use crate::error::Result;
@@ -60,6 +61,7 @@ impl Topology {
     pub(crate) fn new(mut graph: Graph) -> Result<Self> {
         graph.check()?;
         graph.drop_unwanted_stores();
+        graph.settle_null_keys();
         let subtopologies = subtopology::cut(&graph)?;
         Ok(Self(Arc::new(Parts { graph, subtopologies })))
     }

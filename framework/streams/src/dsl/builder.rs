@@ -47,7 +47,10 @@ impl StreamsBuilder {
     /// Reads a topic as a stream: every record is an event.
     #[must_use]
     pub fn stream<K: Data, V: Data>(&self, topic: &Topic<K, V>) -> KStream<K, V> {
-        let name = self.graph.lock().new_name(prefix::SOURCE);
+        let mut graph = self.graph.lock();
+        graph.check_name("topic", topic.name());
+        let name = graph.new_name(prefix::SOURCE);
+        drop(graph);
         let topic_ref = TopicRef::External(topic.name().clone());
         let serdes = (topic.keys().clone(), topic.values().clone());
         KStream::source(&self.graph, name, topic_ref, serdes)
@@ -63,6 +66,7 @@ impl StreamsBuilder {
     ) -> KTable<K, V> {
         let stored = store.into();
         let mut graph = self.graph.lock();
+        graph.check_name("topic", topic.name());
         let store = graph.store_name(&stored, &format!("{}-", topic.name()));
         let source_name = graph.new_name(prefix::SOURCE);
         let table_name = graph.new_name(prefix::TABLE_SOURCE);
@@ -98,6 +102,7 @@ impl StreamsBuilder {
     ) -> GlobalKTable<K, V> {
         let stored = store.into();
         let mut graph = self.graph.lock();
+        graph.check_name("topic", topic.name());
         let store = graph.store_name(&stored, &format!("{}-", topic.name()));
         let source_name = graph.new_name(prefix::SOURCE);
         let table_name = graph.new_name(prefix::TABLE_SOURCE);

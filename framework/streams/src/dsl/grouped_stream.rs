@@ -10,7 +10,7 @@ use super::{Grouped, Materialized, Stored, WindowedKStream, prefix};
 use crate::operators::{Aggregate, TableWriter};
 use crate::serde::{Data, DefaultSerde};
 use crate::state::KeyValueStore;
-use crate::topology::{GraphNode, Node, NodeKind, StoreFactory, StoreKind};
+use crate::topology::{ChildId, GraphNode, Node, NodeKind, StoreFactory, StoreKind};
 use crate::windows::TimeWindows;
 
 /// A stream grouped by key; aggregations repartition it first if its key changed.
@@ -19,7 +19,7 @@ pub struct KGroupedStream<K, V> {
     serdes: Serdes<K, V>,
     name: Option<Arc<str>>,
     /// The stream behind the named repartition topic, which several aggregations share.
-    repartitioned: Arc<OnceLock<KStream<K, V>>>,
+    repartitioned: Arc<OnceLock<(KStream<K, V>, ChildId)>>,
 }
 
 impl<K: Data, V: Data> KStream<K, V> {
@@ -43,7 +43,8 @@ impl<K: Data, V: Data> KStream<K, V> {
         selector: impl Fn(&K, &V) -> K2 + Send + Sync + 'static,
         grouped: Grouped<K2, V>,
     ) -> KGroupedStream<K2, V> {
-        self.select_key(selector).group_by_key_with(grouped)
+        // The group's name is also that of its key selection, as in the JVM library.
+        self.select_key_named(grouped.name.clone(), selector).group_by_key_with(grouped)
     }
 
     /// Groups the stream by its key.
@@ -62,6 +63,9 @@ impl<K: Data, V: Data> KStream<K, V> {
     #[must_use]
     pub fn group_by_key_with(&self, grouped: Grouped<K, V>) -> KGroupedStream<K, V> {
         let Grouped { keys, values, name } = grouped;
+        if let Some(name) = &name {
+            self.graph.lock().check_name("group", name);
+        }
         let stream = self.clone();
         KGroupedStream { stream, serdes: (keys, values), name, repartitioned: Arc::default() }
     }
@@ -171,9 +175,18 @@ impl<K: Data, V: Data> KGroupedStream<K, V> {
         }
         let serdes = self.serdes.clone();
         match &self.name {
-            None => self.stream.repartition(store, serdes),
+            None => self.stream.repartition(store, serdes).0,
             Some(name) => {
-                self.repartitioned.get_or_init(|| self.stream.repartition(name, serdes)).clone()
+                if let Some((known, child)) = self.repartitioned.get() {
+                    let mut graph = self.graph().lock();
+                    graph.burn_repartition_names();
+                    graph.declare_again(known.node.id());
+                    drop(graph);
+                    self.stream.node.connect_again(*child);
+                    return known.clone();
+                }
+                let behind = self.stream.repartition(name, serdes);
+                self.repartitioned.get_or_init(|| behind).0.clone()
             }
         }
     }

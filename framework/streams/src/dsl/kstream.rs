@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use super::ktable::{self, TableParts};
@@ -32,7 +32,7 @@ pub struct KStream<K, V> {
     pub(super) rekeyed: bool,
     /// The stream behind its repartition topic, once a join asked for it.
     pub(super) repartitioned: Arc<OnceLock<Self>>,
-    /// Tells a `drop_null_keys` right before whether its drops count.
+    /// Whether the drops of a `drop_null_keys` right before count: said by a repartition topic behind.
     pub(super) nulls_counted: Option<Arc<AtomicBool>>,
 }
 
@@ -94,8 +94,18 @@ impl<K: Data, V: Data> KStream<K, V> {
         &self,
         selector: impl Fn(&K, &V) -> K2 + Send + Sync + 'static,
     ) -> KStream<K2, V> {
+        self.select_key_named(None, selector)
+    }
+
+    /// Replaces each record's key, by an operator of this name or a generated one.
+    pub(super) fn select_key_named<K2: Data>(
+        &self,
+        name: Option<Arc<str>>,
+        selector: impl Fn(&K, &V) -> K2 + Send + Sync + 'static,
+    ) -> KStream<K2, V> {
         let mapper = Arc::new(move |key: K, value: V| (selector(&key, &value), value));
-        let child = self.child(prefix::KEY_SELECT, (None, self.serdes.1.clone()), true);
+        let serdes = (None, self.serdes.1.clone());
+        let child = self.child_named(name, prefix::KEY_SELECT, serdes, true);
         self.attach(&child, move |next| Box::new(Map { mapper: mapper.clone(), next }));
         child
     }
@@ -110,7 +120,7 @@ impl<K: Data, V: Data> KStream<K, V> {
     }
 
     /// Returns the records of both streams; each stream's order is kept, between them there is none
-    /// (row SL4).
+    /// (row SL4). Merged with itself, a stream stays what it is, as in the JVM library.
     ///
     /// # Panics
     ///
@@ -121,13 +131,17 @@ impl<K: Data, V: Data> KStream<K, V> {
         let mut merged = self.child(prefix::MERGE, (None, None), self.rekeyed || other.rekeyed);
         merged.sources.extend(&other.sources);
         let id = merged.node.id();
-        if let Some(node) = self.graph.lock().nodes.get_mut(id.0) {
+        // In the JVM library an operator is a child of another once, so that a stream merged with
+        // itself is that stream.
+        let upstreams =
+            if self.node.id() == other.node.id() { &[self][..] } else { &[self, other] };
+        if let (Some(node), [_, other]) = (self.graph.lock().nodes.get_mut(id.0), upstreams) {
             node.parents.push(other.node.id());
         }
-        for upstream in [self, other] {
-            let node = merged.node.clone();
+        for upstream in upstreams {
+            let (node, count) = (merged.node.clone(), upstreams.len());
             let connect = move |task: &mut TaskBuilder| {
-                task.fan_in(node.id(), 2, |task| node.downstream(task))
+                task.fan_in(node.id(), count, |task| node.downstream(task))
             };
             upstream.node.connect(Box::new(connect));
         }
@@ -137,6 +151,7 @@ impl<K: Data, V: Data> KStream<K, V> {
     /// Writes the stream to a topic; the key chooses the partition as the Java client would.
     pub fn to(&self, topic: &Topic<K, V>) {
         let mut graph = self.graph.lock();
+        graph.check_name("topic", topic.name());
         let name = graph.new_name(prefix::SINK);
         let sink = TopicRef::External(topic.name().clone());
         let kind = NodeKind::Sink(sink.clone());
@@ -189,8 +204,20 @@ impl<K: Data, V: Data> KStream<K, V> {
         serdes: KnownSerdes<K2, V2>,
         rekeyed: bool,
     ) -> KStream<K2, V2> {
+        self.child_named(None, prefix, serdes, rekeyed)
+    }
+
+    /// Declares a child node; a name that is given burns the number of the generated one.
+    fn child_named<K2: Data, V2: Data>(
+        &self,
+        name: Option<Arc<str>>,
+        prefix: &str,
+        serdes: KnownSerdes<K2, V2>,
+        rekeyed: bool,
+    ) -> KStream<K2, V2> {
         let mut graph = self.graph.lock();
-        let name = graph.new_name(prefix);
+        let generated = graph.new_name(prefix);
+        let name = name.unwrap_or(generated);
         let parents = vec![self.node.id()];
         let id = graph.add(GraphNode::new(name.clone(), NodeKind::Processor, parents));
         KStream {
@@ -227,13 +254,6 @@ impl<K: Data, V: Data> KStream<K, V> {
              say `.with_serdes(..)` before"
         )));
         None
-    }
-
-    /// Tells a `drop_null_keys` right before that a repartition topic follows.
-    pub(super) fn count_no_null_keys(&self) {
-        if let Some(counted) = &self.nulls_counted {
-            counted.store(false, Ordering::Relaxed);
-        }
     }
 
     /// Declares a child node that the JVM library has no counterpart for.
@@ -274,7 +294,8 @@ impl<K: Data, V: Data> KStream<K, Option<V>> {
     /// Drops records with a null value, and counts them, as aggregating does in the JVM library.
     #[must_use]
     pub fn drop_null_values(&self) -> KStream<K, V> {
-        let child = self.hidden_child((self.serdes.0.clone(), None));
+        let mut child = self.hidden_child((self.serdes.0.clone(), None));
+        child.nulls_counted.clone_from(&self.nulls_counted);
         self.attach(&child, move |next| Box::new(DropNullValues { next }));
         child
     }

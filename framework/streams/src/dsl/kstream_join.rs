@@ -115,6 +115,7 @@ impl<T: Data, VT: Data> JoinSide<T> for &KTable<T, VT> {
         graph.copartitioned.push(joined.sources.clone());
         if let Some(node) = graph.nodes.get_mut(joined.node.id().0) {
             node.stores = self.view.require();
+            node.takes_null_keys = left;
         }
         drop(graph);
         let (node, view, joiner) = (joined.node.clone(), self.view.clone(), Arc::new(joiner));
@@ -206,6 +207,7 @@ where
         let mut graph = stream.graph.lock();
         if let Some(node) = graph.nodes.get_mut(joined.node.id().0) {
             node.globals.push(table.store.clone());
+            node.takes_null_keys = left;
         }
     } else {
         let message = format!("{table:?} belongs to another builder than {stream:?}");

@@ -146,6 +146,9 @@ pub(super) fn key_value_factory<K: Data, V: Data>(
 impl crate::topology::Graph {
     /// Returns the store's name, given or generated.
     pub(super) fn store_name(&mut self, stored: &Stored, prefix: &str) -> Arc<str> {
+        if let Some(name) = &stored.name {
+            self.check_name("store", name);
+        }
         stored.name.clone().unwrap_or_else(|| self.new_store_name(prefix))
     }
 

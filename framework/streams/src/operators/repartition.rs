@@ -6,15 +6,20 @@ use crate::processor::{Control, Process, TaskContext};
 use crate::record::Record;
 use crate::serde::Data;
 
-/// Writes re-keyed records to their repartition topic; null keys are left out (row SL8).
-pub(crate) struct Repartition<K, V>(pub(crate) Sink<K, V>);
+/// Writes re-keyed records to their repartition topic; null keys are left out, unless a left join is
+/// behind it (row SL8).
+pub(crate) struct Repartition<K, V> {
+    pub(crate) sink: Sink<K, V>,
+    pub(crate) keeps_null_keys: bool,
+}
 
 impl<K: Data, V: Data> Process<K, V> for Repartition<K, V> {
     fn process(&mut self, ctx: &mut TaskContext, record: Record<K, V>) -> Result<()> {
-        self.0.encode(ctx, record, NullKeys::Skip)
+        let null_keys = if self.keeps_null_keys { NullKeys::Keep } else { NullKeys::Skip };
+        self.sink.encode(ctx, record, null_keys)
     }
 
     fn control(&mut self, ctx: &mut TaskContext, event: Control) -> Result<()> {
-        self.0.control(ctx, event)
+        self.sink.control(ctx, event)
     }
 }

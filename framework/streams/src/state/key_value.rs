@@ -125,6 +125,22 @@ impl<K: Data, V: Data> KeyValueStore<K, V> {
         Ok(())
     }
 
+    /// Writes what a function makes of nothing, whatever the row was.
+    pub(super) fn update_anew(
+        &mut self,
+        backend: &dyn Backend,
+        key: K,
+        written_by: (Timestamp, Headers),
+        fold: impl FnOnce(&K, Option<V>) -> Option<V>,
+    ) -> Result<()> {
+        let id = self.load(backend, &key)?;
+        let existed = self.take(id).0.is_some();
+        let timestamp = written_by.0;
+        let value = fold(&key, None).map(|value| Stamped { value, timestamp });
+        self.cache.write(id, value, written_by, || (key, Some(existed), None));
+        Ok(())
+    }
+
     /// Takes a loaded row's value out, to be written again; also the value at the last flush, where
     /// old values are wanted and this is the first write since.
     fn take(&mut self, id: EntryId) -> (Option<Stamped<V>>, Option<V>) {

@@ -98,6 +98,10 @@ impl<K: Data, V: Data> TableStore for WindowStore<K, V> {
         fold: impl FnOnce(&Windowed<K>, Option<V>) -> Option<V>,
     ) -> Result<()> {
         self.observed_ms = self.observed_ms.max(key.window.start.as_millis());
+        if self.is_expired(key.window.start) {
+            // What reads do not show is not folded into, either.
+            return self.rows.update_anew(backend, key, written_by, fold);
+        }
         self.rows.update(backend, key, written_by, fold)
     }
 

@@ -34,14 +34,15 @@ pub(crate) struct PartitionGroup {
     order: Order,
     /// Indices of queues that have records: a binary heap like `java.util.PriorityQueue`.
     heap: Vec<usize>,
-    /// Since when some input has nothing although it is read to its end.
-    idle_since: Option<Duration>,
+    /// Since when each input has nothing although it is read to its end.
+    idle_since: Vec<Option<Duration>>,
 }
 
 impl PartitionGroup {
     pub(super) fn new(inputs: Vec<TaskInput>, order: Order) -> Self {
-        let queues = inputs.into_iter().map(RecordQueue::new).collect();
-        Self { queues, order, heap: Vec::new(), idle_since: None }
+        let queues: Vec<RecordQueue> = inputs.into_iter().map(RecordQueue::new).collect();
+        let idle_since = vec![None; queues.len()];
+        Self { queues, order, heap: Vec::new(), idle_since }
     }
 
     pub(super) fn fetch(
@@ -79,14 +80,13 @@ impl PartitionGroup {
         idle: TaskIdle,
         time_limit: Timestamp,
     ) -> Readiness {
-        let Some(first) = self.first() else {
-            self.idle_since = None;
-            return Readiness::Waiting;
-        };
+        // Patience runs out while nothing at all is there, too.
+        let waits = self.waits_for_empty(now, idle);
+        let Some(first) = self.first() else { return Readiness::Waiting };
         let beyond = self.queues.get(first).is_some_and(|queue| {
             queue.is_external() && queue.head_time().is_some_and(|time| time > time_limit)
         });
-        if beyond || self.waits_for_empty(now, idle) {
+        if beyond || waits {
             return Readiness::Waiting;
         }
         Readiness::Ready(first)
@@ -147,18 +147,21 @@ impl PartitionGroup {
     }
 
     /// Returns whether an input without records is worth waiting for: as long as there may be some on
-    /// the broker, and then as long as the idle time says.
+    /// the broker, and then as long as the idle time says, for each input on its own.
     fn waits_for_empty(&mut self, now: Duration, idle: TaskIdle) -> bool {
         let TaskIdle::For(patience) = idle else { return false };
-        let mut empty = self.queues.iter().filter(|queue| queue.is_empty()).peekable();
-        if empty.peek().is_none() {
-            self.idle_since = None;
-            return false;
+        let mut waits = false;
+        for (queue, idle_since) in self.queues.iter().zip(&mut self.idle_since) {
+            if !queue.is_empty() {
+                *idle_since = None;
+            } else if !queue.is_at_end() {
+                *idle_since = None;
+                waits = true;
+            } else {
+                waits |= now.saturating_sub(*idle_since.get_or_insert(now)) < patience;
+            }
         }
-        if empty.any(|queue| !queue.is_at_end()) {
-            return true;
-        }
-        now.saturating_sub(*self.idle_since.get_or_insert(now)) < patience
+        waits
     }
 
     fn time_of(&self, index: usize) -> Timestamp {

@@ -12,7 +12,7 @@ use crate::dsl::Topic;
 use crate::error::{Error, Result};
 use crate::ids::{Offset, StoreId, SubtopologyId, TaskId};
 use crate::kafka::FetchedBatch;
-use crate::metrics::DroppedRecords;
+use crate::metrics::{DropReason, DroppedRecords};
 use crate::processor::GlobalTables;
 use crate::record::{Headers, RawRecord};
 use crate::serde::Data;
@@ -66,6 +66,8 @@ pub(super) struct Driven {
     pub(super) outputs: BTreeMap<Arc<str>, VecDeque<OutputRecord>>,
     produced: Vec<(Arc<str>, OutputRecord)>,
     changelog_offset: i64,
+    /// What updates of global tables dropped: no task counts that.
+    dropped_globally: DroppedRecords,
 }
 
 /// A record in bytes that the topology wrote.
@@ -133,6 +135,7 @@ impl TopologyTestDriver {
             outputs: BTreeMap::new(),
             produced: Vec::new(),
             changelog_offset: 0,
+            dropped_globally: DroppedRecords::default(),
         }))))
     }
 
@@ -192,7 +195,10 @@ impl TopologyTestDriver {
     /// Returns the number of dropped records so far, by reason.
     #[must_use]
     pub fn dropped_records(&self) -> DroppedRecords {
-        self.0.borrow().task.dropped_records()
+        let driven = self.0.borrow();
+        let mut dropped = driven.task.dropped_records();
+        dropped.add(driven.dropped_globally);
+        dropped
     }
 }
 
@@ -256,16 +262,18 @@ impl Driven {
         self.task.committed(logged)
     }
 
-    fn update_global(&self, topic: &str, record: RawRecord<'_>) -> Result<()> {
+    fn update_global(&mut self, topic: &str, record: RawRecord<'_>) -> Result<()> {
         let graph = self.topology.graph();
         let global = graph.globals.iter().find(|global| &*global.topic == topic);
         let (Some(global), Some(tables)) = (global, &self.globals) else {
             return Err(Error::topology(format!("the topology does not read topic {topic}")));
         };
         (global.check)(record).map_err(|cause| Error::topology(format!("{topic}: {cause}")))?;
-        let (Some(key), Some(family)) = (record.key, tables.families.get(&global.store)) else {
+        let Some(key) = record.key else {
+            self.dropped_globally.count(DropReason::Null);
             return Ok(());
         };
+        let Some(family) = tables.families.get(&global.store) else { return Ok(()) };
         let mut rows = Uncommitted::default();
         rows.put(key, record.value.map(|value| join_row(record.timestamp, value)));
         tables.store.write(*family, &rows)

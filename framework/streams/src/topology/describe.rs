@@ -1,10 +1,11 @@
 //! The text of a topology, to the letter as the JVM library prints it (row TO1).
 
-use std::cmp::Reverse;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::graph::{Graph, GraphNode, NodeKind};
+use super::java_order::{TreeSet, hash_order};
 use super::{Topology, subtopology};
 use crate::ids::NodeId;
 
@@ -12,64 +13,105 @@ use crate::ids::NodeId;
 pub(super) fn text(topology: &Topology) -> String {
     let graph = topology.graph();
     let mut text = "Topologies:\n ".to_owned();
-    for (id, nodes) in subtopology::numbered(graph, subtopology::groups(graph)) {
-        if subtopology::is_global(graph, &nodes) {
-            let _ =
-                writeln!(text, "  Sub-topology: {id} for global-store (will not generate tasks)");
-        } else {
-            let _ = writeln!(text, "  Sub-topology: {id}");
-        }
+    for (id, nodes) in subtopology::numbered(graph) {
+        let global = subtopology::is_global(graph, &nodes);
+        let kind = if global { " for global store (will not generate tasks)" } else { "" };
+        let _ = writeln!(text, "  Sub-topology: {id}{kind}");
         let group = Group::new(graph, &nodes);
         for &node in &group.order {
             group.write_node(&mut text, node);
         }
-        text.push('\n');
+        if !global {
+            text.push('\n');
+        }
     }
     text
 }
 
-/// The nodes of one subtopology that are shown, with the edges between them.
+/// The nodes of one subtopology that are shown, parents before their children.
 struct Group<'g> {
     graph: &'g Graph,
-    successors: BTreeMap<NodeId, Vec<NodeId>>,
-    predecessors: BTreeMap<NodeId, Vec<NodeId>>,
-    order: Vec<NodeId>,
+    nodes: Vec<Shown>,
+    /// Indices of the nodes, in order of appearance.
+    order: Vec<usize>,
+}
+
+struct Shown {
+    id: NodeId,
+    /// The number of nodes below it, and itself: by every way that leads to them.
+    size: usize,
+    /// Indices of its neighbours.
+    before: TreeSet,
+    after: TreeSet,
 }
 
 impl<'g> Group<'g> {
     fn new(graph: &'g Graph, nodes: &BTreeSet<NodeId>) -> Self {
-        let shown: Vec<NodeId> =
-            nodes.iter().copied().filter(|&node| !graph.node(node).hidden).collect();
-        let mut successors: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
-        let mut predecessors: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
-        for &node in &shown {
-            for parent in shown_parents(graph, node) {
-                successors.entry(parent).or_default().push(node);
-                predecessors.entry(node).or_default().push(parent);
+        let written = graph.order().into_iter();
+        let shown = written.filter(|node| nodes.contains(node) && !graph.node(*node).hidden);
+        let nodes = shown.map(|id| {
+            let (before, after) = (TreeSet::default(), TreeSet::default());
+            Shown { id, size: 1, before, after }
+        });
+        let mut group = Self { graph, nodes: nodes.collect(), order: Vec::new() };
+        for at in hash_order(group.nodes.iter().map(|node| &*graph.node(node.id).name)) {
+            for parent in shown_parents(graph, group.node(at).id) {
+                let parent = group.nodes.iter().position(|node| node.id == parent);
+                if let Some(parent) = parent {
+                    group.connect(parent, at);
+                }
             }
         }
-        // Children are declared after their parents, so sizes are complete going backwards.
-        let mut sizes: BTreeMap<NodeId, usize> = BTreeMap::new();
-        for &node in shown.iter().rev() {
-            let below = successors.get(&node).into_iter().flatten();
-            let size = 1 + below.filter_map(|child| sizes.get(child)).sum::<usize>();
-            sizes.insert(node, size);
-        }
-        let rank = |node: &NodeId| {
-            (Reverse(sizes.get(node).copied().unwrap_or(0)), graph.node(*node).name.clone())
-        };
-        let mut order = shown;
-        order.sort_by_key(rank);
-        for edges in successors.values_mut().chain(predecessors.values_mut()) {
-            edges.sort_by_key(rank);
-        }
-        Self { graph, successors, predecessors, order }
+        let mut order: Vec<usize> = (0..group.nodes.len()).collect();
+        order.sort_by(|&one, &other| group.compare(one, other));
+        group.order = order;
+        group
     }
 
-    fn write_node(&self, text: &mut String, id: NodeId) {
-        let node = self.graph.node(id);
+    /// Makes two nodes neighbours, as of the sizes that are known by now.
+    fn connect(&mut self, parent: usize, child: usize) {
+        let mut before = std::mem::take(&mut self.node_mut(child).before);
+        before.insert(parent, |one, other| self.compare(one, other));
+        self.node_mut(child).before = before;
+        let mut after = std::mem::take(&mut self.node_mut(parent).after);
+        after.insert(child, |one, other| self.compare(one, other));
+        self.node_mut(parent).after = after;
+
+        // Parents are before their children, so ways are complete going backwards.
+        let size = self.node(child).size;
+        let mut ways = BTreeMap::from([(parent, 1_usize)]);
+        while let Some((at, ways_here)) = ways.pop_last() {
+            let node = self.node_mut(at);
+            node.size = node.size.saturating_add(size.saturating_mul(ways_here));
+            for above in self.node(at).before.values() {
+                let ways = ways.entry(above).or_default();
+                *ways = ways.saturating_add(ways_here);
+            }
+        }
+    }
+
+    /// Larger nodes come first, then those whose names do.
+    fn compare(&self, one: usize, other: usize) -> Ordering {
+        let (one, other) = (self.node(one), self.node(other));
+        let name = |node: &Shown| &self.graph.node(node.id).name;
+        other.size.cmp(&one.size).then_with(|| name(one).cmp(name(other)))
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "indices are those of the group's own nodes")]
+    fn node(&self, at: usize) -> &Shown {
+        &self.nodes[at]
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "indices are those of the group's own nodes")]
+    fn node_mut(&mut self, at: usize) -> &mut Shown {
+        &mut self.nodes[at]
+    }
+
+    fn write_node(&self, text: &mut String, at: usize) {
+        let shown = self.node(at);
+        let node = self.graph.node(shown.id);
         let (name, before, after) =
-            (&node.name, self.names(&self.predecessors, id), self.names(&self.successors, id));
+            (&node.name, self.names(&shown.before), self.names(&shown.after));
         let _ = match &node.kind {
             NodeKind::Source(topic) => {
                 writeln!(text, "    Source: {name} (topics: [{}])\n      --> {after}", topic.name())
@@ -85,9 +127,10 @@ impl<'g> Group<'g> {
         };
     }
 
-    fn names(&self, edges: &BTreeMap<NodeId, Vec<NodeId>>, id: NodeId) -> String {
-        let names = edges.get(&id).into_iter().flatten().map(|&node| &*self.graph.node(node).name);
-        let names: Vec<&str> = names.collect();
+    fn names(&self, neighbours: &TreeSet) -> String {
+        let neighbours = neighbours.values().into_iter();
+        let names: Vec<&str> =
+            neighbours.map(|at| &*self.graph.node(self.node(at).id).name).collect();
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::names;
 use crate::error::{Error, Result};
 use crate::ids::{NodeId, StoreId, TopicRef};
 use crate::processor::{Source, TaskBuilder};
@@ -48,9 +49,11 @@ pub(crate) struct Graph {
     pub(crate) globals: Vec<GlobalTableSpec>,
     /// Sources whose topics must have the same partition count (row R7).
     pub(crate) copartitioned: Vec<BTreeSet<NodeId>>,
+    pub(crate) repartitions: Vec<RepartitionSpec>,
     /// How to create the topics that are written, where the program says so.
     pub(crate) creation: BTreeMap<Arc<str>, TopicCreation>,
     name_counter: usize,
+    places: usize,
     errors: Vec<Error>,
 }
 
@@ -60,9 +63,13 @@ pub(crate) struct GraphNode {
     pub(crate) name: Arc<str>,
     pub(crate) kind: NodeKind,
     pub(crate) parents: Vec<NodeId>,
+    /// Counts up with each declaration, the repeated one of a shared repartition topic included.
+    place: usize,
     pub(crate) stores: Vec<Arc<str>>,
     /// Global tables it looks up; they join it with nothing.
     pub(crate) globals: Vec<Arc<str>>,
+    /// Whether records with a null key reach it even through a repartition topic: a left join (KIP-962).
+    pub(crate) takes_null_keys: bool,
     /// Operators without a counterpart in the JVM library's descriptions.
     pub(crate) hidden: bool,
 }
@@ -85,7 +92,16 @@ impl GraphNode {
     /// Makes a node below others, without stores.
     pub(crate) fn new(name: Arc<str>, kind: NodeKind, parents: Vec<NodeId>) -> Self {
         let (stores, globals) = (Vec::new(), Vec::new());
-        Self { name, kind, parents, stores, globals, hidden: false }
+        Self {
+            name,
+            kind,
+            parents,
+            place: 0,
+            stores,
+            globals,
+            takes_null_keys: false,
+            hidden: false,
+        }
     }
 }
 
@@ -94,6 +110,16 @@ pub(crate) struct SourceSpec {
     pub(crate) node: NodeId,
     pub(crate) topic: TopicRef,
     pub(crate) make: SourceFactory,
+}
+
+/// A repartition topic, and what becomes of null keys in front of it (row SL8).
+pub(crate) struct RepartitionSpec {
+    pub(crate) sink: NodeId,
+    pub(crate) source: NodeId,
+    /// Set where a left join is behind it, however far: null keys are sent.
+    pub(crate) keeps_null_keys: Arc<AtomicBool>,
+    /// Tells a `drop_null_keys` right before whether it counts.
+    pub(crate) drops_counted: Option<Arc<AtomicBool>>,
 }
 
 /// A store, and how it is made.
@@ -143,9 +169,66 @@ impl Graph {
     }
 
     /// Adds a node.
-    pub(crate) fn add(&mut self, node: GraphNode) -> NodeId {
+    pub(crate) fn add(&mut self, mut node: GraphNode) -> NodeId {
+        node.place = self.new_place();
         self.nodes.push(node);
         NodeId(self.nodes.len() - 1)
+    }
+
+    fn new_place(&mut self) -> usize {
+        self.places += 1;
+        self.places
+    }
+
+    /// Moves a repartition topic that is used once more to where it is used: there the JVM library
+    /// declares it again.
+    pub(crate) fn declare_again(&mut self, source: NodeId) {
+        let Some(topic) = self.repartitions.iter().find(|topic| topic.source == source) else {
+            return;
+        };
+        let filter = self.node(topic.sink).parents.first().copied();
+        for node in [filter, Some(topic.sink), Some(source)].into_iter().flatten() {
+            let place = self.new_place();
+            if let Some(node) = self.nodes.get_mut(node.0) {
+                node.place = place;
+            }
+        }
+    }
+
+    /// Returns the nodes in the order in which the JVM library writes them down: by place, but none
+    /// before its parents.
+    pub(super) fn order(&self) -> Vec<NodeId> {
+        let parents = |node: NodeId| {
+            let sinks = self.repartitions.iter().filter(move |topic| topic.source == node);
+            let parents = self.node(node).parents.iter().copied();
+            parents.chain(sinks.map(|topic| topic.sink))
+        };
+        let mut children: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
+        let mut missing: BTreeMap<NodeId, usize> = BTreeMap::new();
+        let mut ready = BTreeSet::new();
+        for node in (0..self.nodes.len()).map(NodeId) {
+            parents(node).for_each(|parent| children.entry(parent).or_default().push(node));
+            match parents(node).count() {
+                0 => {
+                    ready.insert((self.node(node).place, node));
+                }
+                count => {
+                    missing.insert(node, count);
+                }
+            }
+        }
+        let mut order = Vec::with_capacity(self.nodes.len());
+        while let Some((_, node)) = ready.pop_first() {
+            order.push(node);
+            for child in children.remove(&node).into_iter().flatten() {
+                let missing = missing.entry(child).or_default();
+                *missing -= 1;
+                if *missing == 0 {
+                    ready.insert((self.node(child).place, child));
+                }
+            }
+        }
+        order
     }
 
     /// Adds a store, and returns its number.
@@ -179,6 +262,36 @@ impl Graph {
         seen
     }
 
+    /// Notes an error where a name of something that topics are named after is not one of a topic.
+    pub(crate) fn check_name(&mut self, what: &str, name: &str) {
+        if let Err(error) = names::check(what, name) {
+            self.error(error);
+        }
+    }
+
+    /// Tells each repartition topic whether a left join behind it wants null keys, through other
+    /// repartition topics if need be; and, if it does not, what drops them right before it that such
+    /// drops are not counted (row SL8).
+    pub(super) fn settle_null_keys(&self) {
+        let nodes = self.nodes.iter().enumerate();
+        let takes = nodes.filter(|(_, node)| node.takes_null_keys).map(|(at, _)| NodeId(at));
+        let mut above = self.with_ancestors(takes);
+        let mut open: Vec<&RepartitionSpec> = self.repartitions.iter().collect();
+        while let Some(at) = open.iter().position(|topic| above.contains(&topic.source)) {
+            let topic = open.swap_remove(at);
+            topic.keeps_null_keys.store(true, Ordering::Relaxed);
+            above.extend(self.with_ancestors([topic.sink]));
+        }
+        // What is before several of them counts if one of them would have let the null keys through.
+        for counted in [false, true] {
+            let topics = self.repartitions.iter();
+            topics
+                .filter(|topic| topic.keeps_null_keys.load(Ordering::Relaxed) == counted)
+                .filter_map(|topic| topic.drops_counted.as_ref())
+                .for_each(|drops| drops.store(counted, Ordering::Relaxed));
+        }
+    }
+
     /// Returns the first thing that is wrong with the declarations.
     pub(super) fn check(&mut self) -> Result<()> {
         if let Some(error) = self.errors.pop() {
@@ -190,7 +303,8 @@ impl Graph {
             ));
         }
         unique(self.nodes.iter().map(|node| &node.name), "operators")?;
-        unique(self.stores.iter().map(|store| &store.name), "stores")?;
+        let global = self.globals.iter().map(|global| &global.store);
+        unique(self.stores.iter().map(|store| &store.name).chain(global), "stores")?;
         let topics = self.sources.iter().map(|source| source.topic.name());
         unique(topics.chain(self.globals.iter().map(|global| &global.topic)), "sources of topic")
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::error::{Error, Result};
 use crate::ids::TopicRef;
 
 /// Where a run's names come from: the application's id, and the version of a rerun.
@@ -21,6 +22,24 @@ use crate::ids::TopicRef;
 pub struct TopicNames {
     application_id: Arc<str>,
     suffix: Option<Arc<str>>,
+}
+
+/// How long a name may be, as Kafka has it for topics.
+const LEN_MAX: usize = 249;
+
+/// Refuses a name of a store, a group or a topic that no topic can have: topics are named after it.
+pub(super) fn check(what: &str, name: &str) -> Result<()> {
+    let is_legal = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-');
+    let wrong = match name {
+        "" => "it is empty".to_owned(),
+        "." | ".." => "a folder has it".to_owned(),
+        _ if name.len() > LEN_MAX => format!("it has more than {LEN_MAX} characters"),
+        _ if !name.bytes().all(is_legal) => {
+            "it has other characters than letters, digits, `.`, `_` and `-`".to_owned()
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::topology(format!("no {what} can have the name `{name}`: {wrong}")))
 }
 
 /// What stands between a name and its version.

@@ -13,8 +13,12 @@ type Connect<K, V> = Box<dyn Fn(&mut TaskBuilder) -> Edge<K, V> + Send + Sync>;
 /// A node whose records are keyed `K` with values `V`; shared by the streams that stand for it.
 pub(crate) struct Node<K, V> {
     id: NodeId,
-    children: Mutex<Vec<Connect<K, V>>>,
+    children: Mutex<Vec<(ChildId, Connect<K, V>)>>,
 }
+
+/// One of the operators that read a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ChildId(usize);
 
 impl<K: Data, V: Data> Node<K, V> {
     pub(crate) fn new(id: NodeId) -> Arc<Self> {
@@ -26,14 +30,27 @@ impl<K: Data, V: Data> Node<K, V> {
     }
 
     /// Adds an operator that reads this node.
-    pub(crate) fn connect(&self, child: Connect<K, V>) {
-        self.children.lock().unwrap_or_else(PoisonError::into_inner).push(child);
+    pub(crate) fn connect(&self, child: Connect<K, V>) -> ChildId {
+        let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = ChildId(children.len());
+        children.push((id, child));
+        id
+    }
+
+    /// Moves an operator behind all others that read this node.
+    pub(crate) fn connect_again(&self, child: ChildId) {
+        let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = children.iter().position(|(id, _)| *id == child) {
+            let moved = children.remove(at);
+            children.push(moved);
+        }
     }
 
     /// Makes everything downstream of this node, for one task.
     pub(crate) fn downstream(&self, task: &mut TaskBuilder) -> Edge<K, V> {
         let children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut edges: Vec<Edge<K, V>> = children.iter().map(|connect| connect(task)).collect();
+        let mut edges: Vec<Edge<K, V>> =
+            children.iter().map(|(_, connect)| connect(task)).collect();
         match (edges.pop(), edges.is_empty()) {
             (None, _) => Box::new(Discard),
             (Some(only), true) => only,

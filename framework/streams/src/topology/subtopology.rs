@@ -22,9 +22,8 @@ pub(crate) struct Subtopology {
 
 /// Cuts a graph into its subtopologies, without those of global tables.
 pub(super) fn cut(graph: &Graph) -> Result<Vec<Subtopology>> {
-    let groups = groups(graph);
     let mut subtopologies = Vec::new();
-    for (id, nodes) in numbered(graph, groups) {
+    for (id, nodes) in numbered(graph) {
         if is_global(graph, &nodes) {
             continue;
         }
@@ -40,23 +39,21 @@ pub(super) fn cut(graph: &Graph) -> Result<Vec<Subtopology>> {
 }
 
 /// Returns all groups of joined nodes with their numbers, global tables' included: the JVM library
-/// numbers them by the sorted names of their sources, and task ids follow from it (row TO1).
-pub(super) fn numbered(
-    graph: &Graph,
-    groups: Vec<BTreeSet<NodeId>>,
-) -> Vec<(SubtopologyId, BTreeSet<NodeId>)> {
-    let mut by_first_source: BTreeMap<Option<Arc<str>>, BTreeSet<NodeId>> = BTreeMap::new();
-    for nodes in groups {
-        let sources = nodes.iter().map(|&id| graph.node(id));
-        let sources = sources.filter(|node| matches!(node.kind, NodeKind::Source(_)));
-        by_first_source.insert(sources.map(|node| node.name.clone()).min(), nodes);
+/// numbers them in the order in which their first sources are declared, and task ids follow from it
+/// (row TO1).
+pub(super) fn numbered(graph: &Graph) -> Vec<(SubtopologyId, BTreeSet<NodeId>)> {
+    let mut groups = groups(graph);
+    let mut numbered = Vec::with_capacity(groups.len());
+    for node in graph.order() {
+        if let Some(at) = groups.iter().position(|nodes| nodes.contains(&node)) {
+            numbered.push((SubtopologyId(numbered.len()), groups.swap_remove(at)));
+        }
     }
-    let groups = by_first_source.into_values().enumerate();
-    groups.map(|(id, nodes)| (SubtopologyId(id), nodes)).collect()
+    numbered
 }
 
 /// Returns the sets of nodes that are joined by edges or stores.
-pub(super) fn groups(graph: &Graph) -> Vec<BTreeSet<NodeId>> {
+fn groups(graph: &Graph) -> Vec<BTreeSet<NodeId>> {
     let mut joined = UnionFind::new(graph.nodes.len());
     let mut owner: BTreeMap<&Arc<str>, usize> = BTreeMap::new();
     let global: BTreeSet<&Arc<str>> = graph.globals.iter().map(|global| &global.store).collect();

@@ -245,6 +245,21 @@ fn a_named_group_shares_its_topic_and_burns_numbers_at_every_use() {
 }
 
 #[test]
+fn a_named_group_is_declared_where_it_is_used_last() {
+    // As the JVM library 4.3.1 numbers them.
+    let builder = StreamsBuilder::new();
+    let by_text = builder.stream(&text("words")).select_key(|_, word| word.clone());
+    let shared = by_text.group_by_key_with(Grouped::with(Utf8, Utf8).named("shared"));
+    shared.count("first");
+    by_text.with_serdes(Utf8, Utf8).group_by_key().count("other");
+    shared.count("second");
+    let topology = builder.build().unwrap();
+    let topics = topology.subtopologies().iter().flat_map(|sub| &sub.source_topics);
+    let topics: Vec<&str> = topics.map(|topic| &**topic.name()).collect();
+    assert_eq!(topics, ["words", "other-repartition", "shared-repartition"]);
+}
+
+#[test]
 fn the_name_of_a_group_is_the_name_of_its_key_selection() {
     let builder = StreamsBuilder::new();
     builder
@@ -259,7 +274,7 @@ fn the_name_of_a_group_is_the_name_of_its_key_selection() {
 #[test]
 fn a_table_nobody_looks_up_keeps_nothing() {
     let builder = StreamsBuilder::new();
-    builder.table(&text("users"), Stored::unnamed()).to_stream();
+    let _ = builder.table(&text("users"), Stored::unnamed()).to_stream();
     let topology = builder.build().unwrap();
     assert!(topology.graph().stores.is_empty());
     assert!(!topology.describe().contains("STATE-STORE"));

@@ -409,7 +409,7 @@ fn attack(
 ) {
     println!("seed {seed}, cache {cache_bytes}");
     let mut rng = seed;
-    let mut bench = bench_over(reopen(None), cache_bytes, seed % 2 == 0);
+    let mut bench = bench_over(reopen(None), cache_bytes, seed.is_multiple_of(2));
     let mut model = Model::new();
     let (mut forwarded, mut logged) = (Vec::new(), Vec::new());
     for _ in 0..3 {
@@ -420,7 +420,7 @@ fn attack(
         bench.commit();
         forwarded.append(&mut bench.forwarded);
         logged.append(&mut bench.logged());
-        bench = bench_over(reopen(Some(bench)), cache_bytes, seed % 2 == 0);
+        bench = bench_over(reopen(Some(bench)), cache_bytes, seed.is_multiple_of(2));
         agree(&mut bench, &model);
     }
     let mut downstream = BTreeMap::new();

@@ -216,7 +216,6 @@ fn a_value_that_cannot_be_written_names_topic_and_origin() {
             Utf8.decode("", bytes)
         }
     }
-    use kappa::serde::Serde;
     let options = Options { cache_bytes: 0, ..CACHED };
     check_with(
         options,

@@ -126,6 +126,7 @@ fn null_keys_pass_a_repartition_topic_on_their_way_to_a_left_join() {
          visits k=nobody @3",
         expect![[r#"
             out a=a|1 Some("Ann") @2
+            out ~=nobody None @3
         "#]],
     );
 }
@@ -223,6 +224,7 @@ fn a_null_key_of_a_global_table_is_dropped_and_counted() {
          visits a=p|1 @2",
         expect![[r#"
             left a=p|1 None @2
+            dropped: 1 null key or value
         "#]],
     );
 }

@@ -153,6 +153,21 @@ fn a_stream_merged_with_itself_has_everything_twice() {
 }
 
 #[test]
+fn a_stream_merged_with_nothing_but_itself_stays_what_it_is() {
+    // As in the JVM library, where an operator is a child of another once.
+    check(
+        |builder| {
+            let stream = builder.stream(&text("in"));
+            stream.merge(&stream).to(&text("out"));
+        },
+        "in a=b @1",
+        expect![[r#"
+            out a=b @1
+        "#]],
+    );
+}
+
+#[test]
 fn a_stream_used_twice_goes_both_ways_in_order_of_declaration() {
     check(
         |builder| {

@@ -170,7 +170,7 @@ fn a_rekeyed_stream_is_repartitioned_before_its_windows() {
 fn updates_of_a_window_are_folded_by_the_cache() {
     let build = |builder: &StreamsBuilder| {
         let stream = builder.stream(&text("in"));
-        let grouped = stream.merge(&stream).group_by_key();
+        let grouped = stream.merge(&stream.peek(|_, _| {})).group_by_key();
         grouped.windowed_by(windows()).count("c").to_stream().to(&out());
     };
     check(

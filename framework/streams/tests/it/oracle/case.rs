@@ -65,7 +65,7 @@ impl<'a> Node<'a> {
         inputs.filter_map(Json::as_str).collect()
     }
 
-    pub(crate) fn part(self, field: &str) -> Option<Node<'a>> {
+    pub(crate) fn part(self, field: &str) -> Option<Self> {
         let part = &self.0[field];
         (!part.is_null()).then_some(Node(part))
     }

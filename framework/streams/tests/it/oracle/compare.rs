@@ -171,12 +171,12 @@ fn in_order(theirs: &[Json], ours: &[Json]) -> Result<(), String> {
 }
 
 fn per_topic(theirs: &[Json], ours: &[Json]) -> Result<(), String> {
-    let topics: BTreeSet<String> =
-        theirs.iter().chain(ours).map(|record| record["topic"].to_string()).collect();
+    let name = |record: &Json| record["topic"].as_str().unwrap_or_default().to_owned();
+    let topics: BTreeSet<String> = theirs.iter().chain(ours).map(name).collect();
     for topic in topics {
         // When something came out is part of the total order.
         let of_topic = |records: &[Json]| -> Vec<Json> {
-            let mine = records.iter().filter(|record| record["topic"].to_string() == topic);
+            let mine = records.iter().filter(|record| record["topic"] == topic);
             mine.cloned()
                 .map(|mut record| {
                     record["step"].take();
