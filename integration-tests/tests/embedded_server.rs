@@ -6,8 +6,9 @@ use std::thread;
 use integration_tests::waiting::{Deadline, eventually};
 use integration_tests::wire::Wire;
 use integration_tests::{Cluster, admin, clients, unique};
+use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
-use kafka_protocol::messages::{FetchRequest, MetadataRequest, TopicName};
+use kafka_protocol::messages::{CreateTopicsRequest, FetchRequest, MetadataRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use kappa_broker::{BrokerConfig, Server, ServerConfig};
 use rdkafka::message::Message;
@@ -33,6 +34,56 @@ fn one_connection_too_many_is_closed_until_another_ends() {
         wire.receive_frame().ok()
     });
     second.call(9, &metadata());
+}
+
+#[test]
+fn who_leaves_while_it_waits_makes_room_at_once() {
+    let config = ServerConfig { connections_max: 1, ..ServerConfig::default() };
+    let cluster = Cluster::embedded(config);
+    let topic = unique("left");
+    admin_by_wire(cluster.bootstrap(), &topic);
+    let mut waiting = eventually("the first place", Deadline::seconds(10), || {
+        let mut wire = Wire::connect(cluster.bootstrap());
+        wire.send(9, &metadata());
+        wire.receive_frame().ok().map(|_| wire)
+    });
+    waiting.send(11, &endless_fetch(&topic));
+    drop(waiting);
+    // Its answer would have come in a minute.
+    eventually("a free place", Deadline::seconds(10), || {
+        let mut wire = Wire::connect(cluster.bootstrap());
+        wire.send(9, &metadata());
+        wire.receive_frame().ok()
+    });
+}
+
+#[test]
+fn a_connection_on_which_nothing_moves_is_closed() {
+    let config = ServerConfig { idle_ms_max: 200, ..ServerConfig::default() };
+    let cluster = Cluster::embedded(config);
+    let mut wire = Wire::connect(cluster.bootstrap());
+    wire.call(9, &metadata());
+    assert!(wire.is_closed());
+}
+
+/// Creates a topic by a connection that is closed right behind it.
+fn admin_by_wire(bootstrap: &str, topic: &str) {
+    let topic = CreatableTopic::default()
+        .with_name(TopicName(StrBytes::from_string(topic.to_owned())))
+        .with_num_partitions(1)
+        .with_replication_factor(1);
+    let request = CreateTopicsRequest::default().with_topics(vec![topic]);
+    let created = Wire::connect(bootstrap).call(4, &request);
+    assert_eq!(created.topics[0].error_code, 0);
+}
+
+/// Makes a fetch that is answered in a minute, as no record comes.
+fn endless_fetch(topic: &str) -> FetchRequest {
+    let partition = FetchPartition::default().with_partition_max_bytes(1);
+    let topic =
+        FetchTopic::default().with_topic(TopicName(StrBytes::from_string(topic.to_owned())));
+    let fetch = FetchRequest::default().with_topics(vec![topic.with_partitions(vec![partition])]);
+    fetch.with_max_wait_ms(60_000).with_min_bytes(1).with_max_bytes(1)
 }
 
 #[test]
@@ -85,10 +136,7 @@ fn stopping_closes_what_is_open_and_frees_the_port() {
     let (mut idle, mut waiting) = (Wire::connect(&bootstrap), Wire::connect(&bootstrap));
     idle.call(9, &metadata());
     // One of them waits for an answer that will never come.
-    let partition = FetchPartition::default().with_partition_max_bytes(1);
-    let topic = FetchTopic::default().with_topic(TopicName(StrBytes::from_static_str("t")));
-    let fetch = FetchRequest::default().with_topics(vec![topic.with_partitions(vec![partition])]);
-    waiting.send(11, &fetch.with_max_wait_ms(60_000).with_min_bytes(1));
+    waiting.send(11, &endless_fetch("t"));
     let taken = Server::start(ServerConfig { port, ..ServerConfig::default() }).unwrap_err();
     assert!(taken.to_string().starts_with(&format!("cannot listen on {bootstrap}")), "{taken}");
     server.stop();

@@ -11,7 +11,7 @@ use crate::config::BrokerConfig;
 use crate::fetch::parked::ParkedFetches;
 use crate::groups::Groups;
 use crate::reply::{ConnectionId, Replies};
-use crate::time::Millis;
+use crate::time::{Millis, Moment};
 use crate::topics::Topics;
 
 /// The node id of the only broker.
@@ -51,6 +51,8 @@ pub struct Broker {
     /// The next producer id to give out.
     pub(crate) next_producer_id: i64,
     peers: BTreeMap<ConnectionId, StrBytes>,
+    /// See [`Broker::set_wall_clock_ahead`].
+    wall_ahead_ms: i64,
 }
 
 impl Broker {
@@ -63,6 +65,7 @@ impl Broker {
             parked: ParkedFetches::default(),
             next_producer_id: 0,
             peers: BTreeMap::new(),
+            wall_ahead_ms: 0,
             config,
         }
     }
@@ -73,10 +76,24 @@ impl Broker {
         self.peers.insert(connection, StrBytes::from_string(format!("/{host}")));
     }
 
+    /// Tells by how many milliseconds the wall clock is ahead of the time that is handed in; not at
+    /// all, unless told.
+    ///
+    /// Timers go by the time handed in, which a clock that is set (or a machine that slept) must
+    /// not move. Records are stamped with, and checked against, the wall clock.
+    pub fn set_wall_clock_ahead(&mut self, millis: i64) {
+        self.wall_ahead_ms = millis;
+    }
+
+    pub(crate) fn moment(&self, now: Millis) -> Moment {
+        let stamp = Millis::new(now.as_i64().saturating_add(self.wall_ahead_ms));
+        Moment { now, stamp }
+    }
+
     /// Takes one request: the bytes of a frame behind its length.
     ///
-    /// Produced batches are kept as slices of these bytes: without a copy, if nobody else holds
-    /// them.
+    /// What is due by now is done before. Produced batches are kept as slices of these bytes where
+    /// they are most of them: without a copy, if nobody else holds them.
     pub fn handle(
         &mut self,
         now: Millis,
@@ -84,6 +101,10 @@ impl Broker {
         request: Bytes,
         replies: &mut Replies,
     ) {
+        // Under load there is always another request, and the timers must not wait for none.
+        if self.next_deadline().is_some_and(|at| at <= now) {
+            self.tick(now, replies);
+        }
         self.dispatch(now, connection, request, replies);
     }
 

@@ -1,5 +1,7 @@
 //! What clients ask first: which APIs there are, which brokers and topics, who coordinates a group.
 
+use std::collections::BTreeSet;
+
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::messages::metadata_response::{
@@ -42,6 +44,9 @@ impl Broker {
             None => self.topics.iter().map(|(name, topic)| describe(name, topic)).collect(),
             Some(asked) => {
                 let names = asked.into_iter().map(|topic| topic.name.unwrap_or_default());
+                // As in Kafka, a topic named again is not described again.
+                let mut seen = BTreeSet::new();
+                let names = names.filter(|name| seen.insert(name.clone()));
                 let may_create = body.allow_auto_topic_creation;
                 names.map(|name| self.topic_metadata(name, may_create)).collect()
             }

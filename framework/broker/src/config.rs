@@ -18,12 +18,14 @@ pub struct BrokerConfig {
     pub auto_create_topics: bool,
     /// `num.partitions`: partitions of a topic whose creator leaves the number open.
     pub default_partitions: i32,
-    /// Partitions of all topics together; creating more is refused.
+    /// Partitions of all topics together; creating more is refused, and so is a request to create
+    /// more topics than that.
     pub partitions_max: usize,
-    /// Bytes of records kept in memory over all topics; more is refused as a full disk would be.
+    /// Bytes of memory that records may take over all topics, 256 for each batch included; more is
+    /// refused as a full disk would be, and the log says so once.
     pub log_bytes_max: u64,
     /// `fetch.max.bytes`: records in one response, whatever the client asks for; one batch comes in
-    /// any case.
+    /// any case. A response above 256 MiB closes its connection instead.
     pub fetch_bytes_max: usize,
     /// Idempotent producers remembered per partition; beyond it the one silent for longest goes.
     pub producers_per_partition_max: usize,
@@ -47,8 +49,11 @@ pub struct GroupConfig {
     pub new_member_timeout_ms: i32,
     /// `group.max.size`: members of one group, those that have only been given an id included.
     pub members_max: usize,
-    /// Groups altogether.
+    /// Groups altogether. Beyond it one without members goes: without offsets if there is such a
+    /// one, else the one that nobody had to do with for longest.
     pub groups_max: usize,
+    /// Bytes of subscriptions that a member may come with, over all the strategies it offers.
+    pub member_metadata_bytes_max: usize,
     /// `offset.metadata.max.bytes`: the text that may go with a committed offset.
     pub offset_metadata_bytes_max: usize,
 }
@@ -80,6 +85,7 @@ impl Default for GroupConfig {
             new_member_timeout_ms: 300_000,
             members_max: 1_000,
             groups_max: 10_000,
+            member_metadata_bytes_max: 1 << 20,
             offset_metadata_bytes_max: 4_096,
         }
     }

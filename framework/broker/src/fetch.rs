@@ -2,6 +2,8 @@
 
 pub(crate) mod parked;
 
+use std::collections::BTreeSet;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{FetchRequest, FetchResponse, TopicName};
@@ -12,13 +14,16 @@ use crate::error::Refusal;
 use crate::fetch::parked::FetchId;
 use crate::log::PartitionLog;
 use crate::log::batch::LEADER_EPOCH;
-use crate::reply::{Answer, Call, FrameBuilder, Replies};
+use crate::reply::{Call, FrameBuilder, Replies};
 use crate::time::Millis;
 use crate::topics::Topics;
 
 const READ_COMMITTED: i8 = 1;
 /// The epoch of a client that does not say which leader it knows.
 const UNKNOWN_EPOCH: i32 = -1;
+/// The epochs of fetches that name all of their partitions: the first of a session, and without
+/// one.
+const FULL_FETCHES: [i32; 2] = [0, -1];
 
 /// A fetch as it was asked, to be answered now or later.
 #[derive(Debug)]
@@ -54,8 +59,9 @@ impl Broker {
         replies: &mut Replies,
     ) -> Result<(), String> {
         let body: FetchRequest = request.body()?;
-        if body.session_id != 0 {
-            // No sessions are kept: the answer to the first fetch said so, with session 0.
+        if !FULL_FETCHES.contains(&body.session_epoch) {
+            // No sessions are kept: the answer to the first fetch said so, with session 0. So this
+            // goes on with one that does not exist.
             let error = ResponseError::FetchSessionIdNotFound.code();
             replies.respond(&request.call, &FetchResponse::default().with_error_code(error));
             return Ok(());
@@ -63,7 +69,7 @@ impl Broker {
         let wait_ms = i64::from(body.max_wait_ms);
         let fetch = Fetch::new(request.call, body, self.config.fetch_bytes_max);
         if wait_ms <= 0 || fetch.is_ready(&self.topics) {
-            replies.push(fetch.call.connection, Answer::Frame(fetch.answer(&self.topics)));
+            replies.send(&fetch.call, fetch.answer(&self.topics));
         } else {
             self.parked.park(fetch, now.after(wait_ms));
         }
@@ -94,7 +100,7 @@ impl Broker {
 
     fn complete_fetch(&mut self, id: FetchId, replies: &mut Replies) {
         if let Some(fetch) = self.parked.take(id) {
-            replies.push(fetch.call.connection, Answer::Frame(fetch.answer(&self.topics)));
+            replies.send(&fetch.call, fetch.answer(&self.topics));
         }
     }
 }
@@ -106,12 +112,15 @@ impl Fetch {
             name: topic.topic,
             partitions: partitions(topic.partitions).collect(),
         });
+        let bytes_max = usize::try_from(body.max_bytes).unwrap_or(0).min(bytes_max);
+        // Nobody waits for more than an answer may have.
+        let bytes_min = u64::try_from(body.min_bytes).unwrap_or(0).min(bytes_max as u64);
         Self {
             call,
             is_read_committed: body.isolation_level == READ_COMMITTED,
-            bytes_min: u64::try_from(body.min_bytes).unwrap_or(0),
-            bytes_max: usize::try_from(body.max_bytes).unwrap_or(0).min(bytes_max),
-            topics: topics.collect(),
+            bytes_min,
+            bytes_max,
+            topics: once(topics.collect()),
         }
     }
 
@@ -138,7 +147,7 @@ impl Fetch {
 
     /// Writes the response, which for these versions is plain enough to do without the codec; so
     /// the records can be shared instead of copied.
-    fn answer(&self, topics: &Topics) -> crate::reply::Frame {
+    fn answer(&self, topics: &Topics) -> FrameBuilder {
         let version = self.call.version;
         let mut frame = FrameBuilder::new(&self.call);
         frame.head().put_i32(0); // throttle time
@@ -168,7 +177,7 @@ impl Fetch {
                 is_first &= bytes == 0;
             }
         }
-        frame.finish()
+        frame
     }
 
     fn put_partition(
@@ -210,6 +219,20 @@ impl PartitionFetch {
         log.check_readable(self.offset)?;
         Ok(log)
     }
+}
+
+/// Leaves each partition once: the last of what was asked of it counts, as in Kafka.
+fn once(mut topics: Vec<TopicFetch>) -> Vec<TopicFetch> {
+    let mut seen = BTreeSet::new();
+    for topic in topics.iter_mut().rev() {
+        let name = topic.name.clone();
+        let mut partitions = std::mem::take(&mut topic.partitions);
+        partitions.reverse();
+        partitions.retain(|partition| seen.insert((name.clone(), partition.index)));
+        partitions.reverse();
+        topic.partitions = partitions;
+    }
+    topics
 }
 
 /// Checks which leader a client believes in.

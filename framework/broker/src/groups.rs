@@ -21,6 +21,7 @@ use kafka_protocol::messages::{
     SyncGroupResponse,
 };
 use kafka_protocol::protocol::StrBytes;
+use tracing::warn;
 
 use crate::config::GroupConfig;
 use crate::groups::group::Group;
@@ -93,7 +94,7 @@ impl Groups {
             Some(ResponseError::InvalidSessionTimeout)
         } else if !self.by_id.contains_key(&id) && !is_new_member {
             Some(ResponseError::UnknownMemberId)
-        } else if !self.by_id.contains_key(&id) && self.is_full() {
+        } else if !self.by_id.contains_key(&id) && !self.has_room() {
             Some(ResponseError::GroupMaxSizeReached)
         } else {
             None
@@ -101,8 +102,21 @@ impl Groups {
         if let Some(error) = refused {
             return replies.respond(&call, &join::refusal(body.member_id, error));
         }
-        let joining = Joining { call, client_id, client_host, body };
-        self.by_id.entry(id.clone()).or_insert_with(|| Group::new(id.clone()));
+        let mut joining = Joining { call, client_id, client_host, body };
+        if let Err(error) = joining.check_size(self.config.member_metadata_bytes_max) {
+            return replies.respond(&call, &join::refusal(joining.body.member_id, error));
+        }
+        joining.detach();
+        if !self.by_id.contains_key(&id) {
+            let group = Group::new(id.clone());
+            if !group.supports(&joining.body.protocol_type, &joining.protocols()) {
+                let error = ResponseError::InconsistentGroupProtocol;
+                return replies.respond(&call, &join::refusal(joining.body.member_id, error));
+            }
+            // What else a group asks of those who join is no question for an empty one.
+            self.make_room();
+            self.by_id.insert(id.clone(), group);
+        }
         self.with_group(now, &id, replies, |group, context| group.join(context, joining));
     }
 
@@ -174,6 +188,7 @@ impl Groups {
         step: impl FnOnce(&mut Group, &mut Context<'_>) -> T,
     ) -> Option<T> {
         let group = self.by_id.get_mut(id)?;
+        group.last_active = now;
         let (config, member_ids) = (&self.config, &mut self.member_ids);
         let result = step(group, &mut Context { now, config, member_ids, replies });
         let alarm = group.next_deadline();
@@ -194,8 +209,31 @@ impl Groups {
         }
     }
 
-    fn is_full(&self) -> bool {
-        self.by_id.len() >= self.config.groups_max
+    /// Returns whether there can be one group more.
+    fn has_room(&self) -> bool {
+        let max = self.config.groups_max;
+        self.by_id.len() < max || self.by_id.values().any(Group::is_deserted)
+    }
+
+    /// Lets a deserted group go if there are as many as there may be: one without offsets, or else
+    /// the one that nobody had to do with for longest.
+    fn make_room(&mut self) {
+        if self.by_id.len() < self.config.groups_max {
+            return;
+        }
+        let deserted = self.by_id.values().filter(|group| group.is_deserted());
+        let oldest = deserted.min_by_key(|group| (!group.offsets.is_empty(), group.last_active));
+        let Some(group) = oldest else { return };
+        let (id, max) = (group.id.clone(), self.config.groups_max);
+        if !group.offsets.is_empty() {
+            warn!("group {id} and its offsets are forgotten: there are groups_max = {max} groups");
+        }
+        self.forget(&id);
+    }
+
+    fn forget(&mut self, id: &str) {
+        self.set_alarm(id, None);
+        self.by_id.remove(id);
     }
 }
 

@@ -6,9 +6,20 @@
 //! It is **not** for production: there is one node, everything is in memory and gone at exit, and
 //! nothing checks who a client is. Apache Kafka is the reference for what it does: the same
 //! conformance checks (`integration-tests/tests/conformance`) run on both, and where they differ,
-//! this one is wrong. What it does not do yet: transactions; retention and compaction (records stay
-//! until their topic or the beginning of its log is deleted); keeping anything over a restart. It
-//! stores batches as they are sent, whatever `compression.type` says.
+//! this one is wrong. What it does not do yet: transactions; retention and compaction; keeping
+//! anything over a restart.
+//!
+//! Some settings of topics are therefore checked, stored and described, and do nothing. Whatever
+//! `retention.ms` and `retention.bytes` say, records stay until their topic or the beginning of its
+//! log is deleted; `cleanup.policy=compact` makes a topic refuse records without a key, but none is
+//! ever cleaned; and batches are stored as they are sent, whatever `compression.type` and its
+//! levels say.
+//!
+//! Records are checked when they come, as in Kafka, compressed ones too. Refused here and not there
+//! are batches that would unpack to more than 256 MiB, and records whose offsets do not count from
+//! zero, which Kafka numbers anew. Everything else is limited as well: see [`BrokerConfig`] and
+//! [`ServerConfig`]. Once the logs are full, producers are refused with an error that they try
+//! again, which looks like a hang: the broker's own log says so.
 //!
 //! # In a test
 //!
@@ -29,11 +40,11 @@
 //!
 //! # Where things are
 //!
-//! - `server`, `server/{connection,frame,clock}`: sockets, the thread, the clock.
+//! - `server`, `server/{listener,connection,frame,clock}`: sockets, the thread, the clock.
 //! - `broker`, `broker/dispatch`, `api`, `reply`: from a request's bytes to its handler, and back.
 //! - `produce`, `fetch`, `list_offsets`, `cluster`, `producer_ids`: the handlers that touch logs.
-//! - `log`: one partition: batches, idempotent producers, times.
-//! - `topics`: names, settings, administration.
+//! - `log`: one partition: batches, their records, idempotent producers, times.
+//! - `topics`: names, settings, administration, the memory that records may take.
 //! - `groups`: the group coordinator.
 
 mod api;

@@ -6,6 +6,7 @@
 //! optional append-only file per partition as `log/journal.rs`.
 
 pub(crate) mod batch;
+pub(crate) mod expansion;
 pub(crate) mod lookup;
 pub(crate) mod producers;
 pub(crate) mod records;
@@ -18,8 +19,11 @@ use kafka_protocol::ResponseError;
 use crate::error::Refusal;
 use crate::log::batch::{BatchHeader, LEADER_EPOCH};
 use crate::log::producers::{Producers, ProducersConfig, Sequence};
-use crate::time::Millis;
+use crate::time::Moment;
 use crate::topics::settings::{TimestampType, TopicSettings};
+
+/// What a batch takes beside its bytes: its place in the log and its allocation's bookkeeping.
+pub(crate) const BATCH_OVERHEAD_BYTES: u64 = 256;
 
 /// One partition's records.
 #[derive(Debug, Default)]
@@ -70,36 +74,47 @@ impl PartitionLog {
         self.end_offset
     }
 
-    /// Returns the bytes held.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.batches.iter().map(|batch| batch.bytes.len() as u64).sum()
+    /// Returns the memory held, as [`charge`] counts it.
+    pub(crate) fn charged(&self) -> u64 {
+        self.batches.iter().map(|batch| charge(batch.bytes.len())).sum()
     }
 
-    /// Appends one checked batch, unless its producer's sequence says otherwise.
+    /// Returns what was answered to a batch that is there already; an error if its producer's
+    /// sequence does not allow it, and nothing if it is to be appended.
+    pub(crate) fn find_duplicate(
+        &self,
+        at: Moment,
+        settings: &TopicSettings,
+        producers: &ProducersConfig,
+        header: &BatchHeader,
+    ) -> Result<Option<Appended>, Refusal> {
+        let Sequence::Duplicate(earlier) = self.producers.check(at.now, producers, header)? else {
+            return Ok(None);
+        };
+        let is_stamped = settings.timestamp_type == TimestampType::LogAppendTime;
+        let append_time = if is_stamped { earlier.timestamp } else { -1 };
+        let base_offset = earlier.base_offset;
+        Ok(Some(Appended { base_offset, append_time, is_new: false }))
+    }
+
+    /// Appends one batch that was checked and is no duplicate.
     pub(crate) fn append(
         &mut self,
-        now: Millis,
+        at: Moment,
         settings: &TopicSettings,
         producers: &ProducersConfig,
         header: &BatchHeader,
         mut bytes: BytesMut,
-    ) -> Result<Appended, Refusal> {
+    ) -> Appended {
         let base_offset = self.end_offset;
         let is_stamped = settings.timestamp_type == TimestampType::LogAppendTime;
-        let max_timestamp = if is_stamped { now.as_i64() } else { header.max_timestamp };
-        if let Sequence::Duplicate(earlier) = self.producers.check(now, producers, header)? {
-            return Ok(Appended {
-                base_offset: earlier.base_offset,
-                append_time: if is_stamped { earlier.timestamp } else { -1 },
-                is_new: false,
-            });
-        }
+        let max_timestamp = if is_stamped { at.stamp.as_i64() } else { header.max_timestamp };
         batch::assign(&mut bytes, base_offset, LEADER_EPOCH);
         batch::set_timestamp_type(&mut bytes, header, is_stamped, max_timestamp);
-        self.producers.record(now, producers, header, base_offset, max_timestamp);
+        self.producers.record(at.now, producers, header, base_offset, max_timestamp);
         self.push(header.count(), max_timestamp, bytes.freeze());
         let append_time = if is_stamped { max_timestamp } else { -1 };
-        Ok(Appended { base_offset, append_time, is_new: true })
+        Appended { base_offset, append_time, is_new: true }
     }
 
     fn push(&mut self, count: i64, max_timestamp: i64, bytes: Bytes) {
@@ -147,8 +162,8 @@ impl PartitionLog {
         taken
     }
 
-    /// Forgets the records before an offset; -1 means all. Returns the new start and how many bytes
-    /// were freed. Going back is not possible and changes nothing.
+    /// Forgets the records before an offset; -1 means all. Returns the new start and how much
+    /// memory was freed. Going back is not possible and changes nothing.
     pub(crate) fn delete_before(&mut self, offset: i64) -> Result<(i64, u64), Refusal> {
         let target = if offset == -1 { self.end_offset } else { offset };
         if target < 0 || target > self.end_offset {
@@ -157,7 +172,7 @@ impl PartitionLog {
         }
         self.start_offset = self.start_offset.max(target);
         let gone = self.index_of(self.start_offset);
-        let freed = self.batches.drain(..gone).map(|batch| batch.bytes.len() as u64).sum();
+        let freed = self.batches.drain(..gone).map(|batch| charge(batch.bytes.len())).sum();
         let mut so_far = i64::MIN;
         for batch in &mut self.batches {
             so_far = so_far.max(batch.max_timestamp);
@@ -170,6 +185,11 @@ impl PartitionLog {
     fn index_of(&self, offset: i64) -> usize {
         self.batches.partition_point(|batch| batch.last_offset < offset)
     }
+}
+
+/// Returns the memory that a batch of this size takes.
+pub(crate) fn charge(batch_bytes: usize) -> u64 {
+    batch_bytes as u64 + BATCH_OVERHEAD_BYTES
 }
 
 #[cfg(test)]

@@ -51,16 +51,40 @@ fn run(args: Args) -> io::Result<()> {
     let broker =
         BrokerConfig { auto_create_topics: args.auto_create_topics, ..BrokerConfig::default() };
     let config = ServerConfig { host: args.host, port: args.port, broker, ..Default::default() };
-    let server = Server::start(config)?;
+    let mut server = Server::start(config)?;
     let mut out = io::stdout();
     writeln!(out, "listening on {}", server.bootstrap())?;
     out.flush()?;
-    runtime.block_on(async {
+    let told = async {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-    });
+    };
+    let end = runtime.block_on(until(told, server.ended()));
     server.stop();
-    Ok(())
+    end
+}
+
+/// Waits until the program is told to stop; an error if the broker ends before.
+async fn until(told: impl Future<Output = ()>, ended: impl Future<Output = ()>) -> io::Result<()> {
+    tokio::select! {
+        () = told => Ok(()),
+        () = ended => Err(io::Error::other("the broker ended by itself; what it held is gone")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[test]
+    fn only_who_is_told_to_stop_ends_well() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        assert!(runtime.block_on(until(ready(()), pending())).is_ok());
+        let error = runtime.block_on(until(pending(), ready(()))).unwrap_err();
+        assert_eq!(error.to_string(), "the broker ended by itself; what it held is gone");
+    }
 }

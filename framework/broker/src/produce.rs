@@ -13,12 +13,12 @@ use kafka_protocol::protocol::StrBytes;
 use crate::broker::Broker;
 use crate::broker::dispatch::Request;
 use crate::error::Refusal;
-use crate::log::Appended;
 use crate::log::batch::{self, BatchHeader, ZSTD};
 use crate::log::producers::ProducersConfig;
-use crate::log::records;
+use crate::log::records::Records;
+use crate::log::{self, Appended};
 use crate::reply::{Answer, Replies};
-use crate::time::Millis;
+use crate::time::{Millis, Moment};
 use crate::topics::settings::{TimestampType, TopicSettings};
 
 /// The first version whose clients understand zstd.
@@ -66,17 +66,18 @@ impl Broker {
         let upload = Upload::read(&request)?;
         // Nothing else holds the frame by now, so it is usually taken over as it is.
         let frame = request.frame.try_into_mut().unwrap_or_else(|it| BytesMut::from(it.as_ref()));
-        let mut frame = Frame { rest: frame, taken: 0 };
+        let at = self.moment(now);
+        let mut frame = Frame { whole: frame.len(), rest: frame, taken: 0 };
         let mut grown = Vec::new();
         let mut responses = Vec::with_capacity(upload.topics.len());
         let mut first_refusal = None;
         for topic in upload.topics {
             let mut partitions = Vec::with_capacity(topic.partitions.len());
             for partition in topic.partitions {
-                let batch = frame.take(partition.records);
+                let piece = frame.take(&partition.records);
                 let acks = upload.acks;
                 let result =
-                    self.append(now, call.version, acks, &topic.name, partition.index, batch);
+                    self.append(at, call.version, acks, &topic.name, partition.index, piece);
                 match &result {
                     Ok(appended) if appended.is_new => {
                         grown.push((topic.name.clone(), partition.index));
@@ -102,28 +103,25 @@ impl Broker {
 
     fn append(
         &mut self,
-        now: Millis,
+        at: Moment,
         version: i16,
         acks: i16,
         topic: &str,
         index: i32,
-        mut bytes: BytesMut,
+        piece: Piece,
     ) -> Result<Appended, RefusedBatch> {
-        self.topics.partition(topic, index)?;
-        let (size, header) = batch::find_single(&bytes)?;
-        bytes.truncate(size);
-        if header.compression() == ZSTD && version < ZSTD_VERSION_MIN {
-            let message = format!("version {version} of Produce does not know zstd");
-            return Err(Refusal::new(ResponseError::UnsupportedCompressionType, message).into());
-        }
+        let log = self.topics.partition(topic, index)?;
+        let (size, header) = batch::find_single(&piece.bytes)?;
+        check_codec(&header, version)?;
         if !(-1..=1).contains(&acks) {
             let message = format!("acks must be -1, 0 or 1, not {acks}");
             return Err(Refusal::new(ResponseError::InvalidRequiredAcks, message).into());
         }
         let topic_of = self.topics.get(topic).ok_or_else(Refusal::unknown_partition)?;
         let settings = *topic_of.config.settings();
+        let bytes = piece.cut(size);
         batch::check(&bytes, &header, settings.message_bytes_max)?;
-        check_records(now, &settings, &header, &bytes)?;
+        check_records(at.stamp, &settings, &header, &bytes)?;
         if i64::try_from(size).unwrap_or(i64::MAX) > settings.segment_bytes_max {
             let message = format!("the batch has {size} bytes, more than a segment");
             return Err(Refusal::new(ResponseError::RecordListTooLarge, message).into());
@@ -136,13 +134,13 @@ impl Broker {
             producers_max: self.config.producers_per_partition_max,
             expiration_ms: self.config.producer_expiration_ms,
         };
-        self.topics.reserve(size as u64)?;
-        let log = self.topics.partition_mut(topic, index)?;
-        let appended = log.append(now, &settings, &producers, &header, bytes);
-        if !appended.as_ref().is_ok_and(|appended| appended.is_new) {
-            self.topics.release(size as u64);
+        // What is there already takes no room: it is acknowledged even if the logs are full.
+        if let Some(earlier) = log.find_duplicate(at, &settings, &producers, &header)? {
+            return Ok(earlier);
         }
-        Ok(appended?)
+        self.topics.reserve(log::charge(size))?;
+        let log = self.topics.partition_mut(topic, index)?;
+        Ok(log.append(at, &settings, &producers, &header, bytes))
     }
 
     fn partition_response(
@@ -166,7 +164,7 @@ impl Broker {
                         .with_batch_index(index)
                         .with_batch_index_error_message(Some(StrBytes::from_string(message)))
                 };
-                let records = refused.records.into_iter().take(RECORD_ERRORS_MAX);
+                let records = refused.records.into_iter();
                 response
                     .with_error_code(refused.refusal.code())
                     .with_error_message(refused.refusal.text())
@@ -200,56 +198,92 @@ impl Upload {
 
 /// The frame of a request while batches are being split off from its front.
 struct Frame {
+    whole: usize,
     rest: BytesMut,
     taken: usize,
 }
 
+/// What was sent for one partition.
+struct Piece {
+    bytes: BytesMut,
+    frame_bytes: usize,
+}
+
 impl Frame {
     /// Takes out a range that lies behind all those taken before.
-    fn take(&mut self, range: Range<usize>) -> BytesMut {
+    fn take(&mut self, range: &Range<usize>) -> Piece {
+        let frame_bytes = self.whole;
         if range.start < self.taken {
             // Nothing was sent for this partition.
-            return BytesMut::new();
+            return Piece { bytes: BytesMut::new(), frame_bytes };
         }
-        let mut piece = self.rest.split_to((range.end - self.taken).min(self.rest.len()));
-        piece.advance((range.start - self.taken).min(piece.len()));
+        let mut bytes = self.rest.split_to((range.end - self.taken).min(self.rest.len()));
+        bytes.advance((range.start - self.taken).min(bytes.len()));
         self.taken = range.end;
-        piece
+        Piece { bytes, frame_bytes }
     }
 }
 
-/// Checks the records themselves, where the topic's settings ask for it: that is what needs
-/// decompression, so it is not done otherwise.
+impl Piece {
+    /// Returns the batch at the front of it. As it would keep the whole frame in memory, it is
+    /// copied where it is the smaller part of that.
+    fn cut(mut self, size: usize) -> BytesMut {
+        self.bytes.truncate(size);
+        if self.bytes.len() < self.frame_bytes / 2 {
+            return BytesMut::from(self.bytes.as_ref());
+        }
+        self.bytes
+    }
+}
+
+fn check_codec(header: &BatchHeader, version: i16) -> Result<(), Refusal> {
+    let message = match header.compression() {
+        0..ZSTD => return Ok(()),
+        ZSTD if version >= ZSTD_VERSION_MIN => return Ok(()),
+        ZSTD => format!("version {version} of Produce does not know zstd"),
+        other => format!("compression {other} is unknown"),
+    };
+    Err(Refusal::new(ResponseError::UnsupportedCompressionType, message))
+}
+
+/// Checks that the records are what the header says and what the topic's settings ask for.
 fn check_records(
-    now: Millis,
+    stamp: Millis,
     settings: &TopicSettings,
     header: &BatchHeader,
     batch: &[u8],
 ) -> Result<(), RefusedBatch> {
-    let is_timed = settings.timestamp_type == TimestampType::CreateTime;
-    let earliest = now.as_i64().saturating_sub(settings.timestamp_before_max_ms);
-    let times = earliest..=now.as_i64().saturating_add(settings.timestamp_after_max_ms);
-    let has_bound = settings.timestamp_before_max_ms != i64::MAX;
-    let is_ahead = header.max_timestamp > *times.end();
-    if !(settings.is_compacted || is_timed && (has_bound || is_ahead)) {
-        return Ok(());
+    if header.is_stamped() {
+        let message = "producers should not set the timestamp type to LogAppendTime";
+        return Err(Refusal::new(ResponseError::InvalidTimestamp, message).into());
     }
-    let heads = records::heads(batch, header);
-    let heads = heads.map_err(|e| Refusal::new(ResponseError::InvalidRecord, e))?;
+    let is_timed = settings.timestamp_type == TimestampType::CreateTime;
+    let earliest = stamp.as_i64().saturating_sub(settings.timestamp_before_max_ms);
+    let times = earliest..=stamp.as_i64().saturating_add(settings.timestamp_after_max_ms);
+    let invalid = |message: String| Refusal::new(ResponseError::InvalidRecord, message);
+    let records = Records::unpack(batch, header).map_err(invalid)?;
     let mut bad = Vec::new();
+    let mut bad_count = 0_u64;
     let mut error = ResponseError::InvalidRecord;
-    for (index, head) in (0..).zip(&heads) {
-        if settings.is_compacted && !head.has_key {
-            bad.push((index, "Compacted topic cannot accept message without key".to_owned()));
+    for (index, head) in (0..).zip(records.heads()) {
+        let head = head.map_err(invalid)?;
+        let fault = if settings.is_compacted && !head.has_key {
+            "Compacted topic cannot accept message without key".to_owned()
         } else if is_timed && head.timestamp != -1 && !times.contains(&head.timestamp) {
             error = ResponseError::InvalidTimestamp;
-            bad.push((index, format!("timestamp {} is not within {times:?}", head.timestamp)));
+            format!("timestamp {} is not within {times:?}", head.timestamp)
+        } else {
+            continue;
+        };
+        bad_count += 1;
+        if bad.len() < RECORD_ERRORS_MAX {
+            bad.push((index, fault));
         }
     }
     if bad.is_empty() {
         return Ok(());
     }
-    let message = format!("{} of {} records were rejected", bad.len(), heads.len());
+    let message = format!("{bad_count} of {} records were rejected", header.count());
     Err(RefusedBatch { refusal: Refusal::new(error, message), records: bad })
 }
 

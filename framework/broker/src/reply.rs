@@ -50,12 +50,34 @@ impl Replies {
 
     /// Answers a request with a message of the codec.
     pub(crate) fn respond(&mut self, call: &Call, body: &impl Encodable) {
+        match body.compute_size(call.version) {
+            // It is not even written: the memory for it is what the limit is about.
+            Ok(size) if size > FRAME_BYTES_MAX => return self.close_for_size(call, size),
+            _ => {}
+        }
         let mut frame = FrameBuilder::new(call);
         if let Err(e) = body.encode(frame.head(), call.version) {
             let reason = format!("cannot encode the {:?} response: {e:#}", call.key);
             return self.close(call.connection, reason);
         }
-        self.push(call.connection, Answer::Frame(frame.finish()));
+        self.send(call, frame);
+    }
+
+    /// Answers a request with what was written, unless that is too large to be sent.
+    pub(crate) fn send(&mut self, call: &Call, frame: FrameBuilder) {
+        let size = frame.size();
+        match frame.finish() {
+            Some(frame) => self.push(call.connection, Answer::Frame(frame)),
+            None => self.close_for_size(call, size),
+        }
+    }
+
+    fn close_for_size(&mut self, call: &Call, size: usize) {
+        let key = call.key;
+        let reason = format!(
+            "a {key:?} response of {size} bytes is too large, the most is {FRAME_BYTES_MAX}"
+        );
+        self.close(call.connection, reason);
     }
 }
 
@@ -67,6 +89,9 @@ pub(crate) struct Call {
     pub(crate) key: ApiKey,
     pub(crate) version: i16,
 }
+
+/// The largest response: far above what clients ask for, and far below what a length can say.
+pub(crate) const FRAME_BYTES_MAX: usize = 256 << 20;
 
 /// Pieces below this size are copied: a pointer to them would cost more than their bytes.
 const SHARED_BYTES_MIN: usize = 1_024;
@@ -108,11 +133,18 @@ impl FrameBuilder {
         self.done.push_back(bytes.clone());
     }
 
-    /// Ends the response.
-    pub(crate) fn finish(mut self) -> Frame {
-        let total = self.head.len() + self.done.iter().map(Bytes::len).sum::<usize>();
-        // Bounded by `fetch_bytes_max` and one batch, far below 2 GiB.
-        let length = i32::try_from(total.saturating_sub(4)).unwrap_or(i32::MAX).to_be_bytes();
+    /// Returns how long the response is by now.
+    fn size(&self) -> usize {
+        self.head.len() + self.done.iter().map(Bytes::len).sum::<usize>()
+    }
+
+    /// Ends the response; there is none if it would be too large.
+    pub(crate) fn finish(mut self) -> Option<Frame> {
+        let total = self.size();
+        if total > FRAME_BYTES_MAX {
+            return None;
+        }
+        let length = i32::try_from(total.saturating_sub(4)).ok()?.to_be_bytes();
         if let Some(first) = self.done.pop_front() {
             let mut first = BytesMut::from(first);
             if let Some(place) = first.first_chunk_mut() {
@@ -125,7 +157,7 @@ impl FrameBuilder {
         if !self.head.is_empty() {
             self.done.push_back(self.head.freeze());
         }
-        Frame { pieces: self.done, remaining: total }
+        Some(Frame { pieces: self.done, remaining: total })
     }
 }
 

@@ -7,24 +7,24 @@
 mod clock;
 mod connection;
 mod frame;
+mod listener;
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::io;
 use std::net::TcpListener as StdTcpListener;
-use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
 
 use crate::broker::Broker;
 use crate::config::BrokerConfig;
 use crate::reply::{Answer, ConnectionId, Replies};
 use crate::server::clock::Clock;
-use crate::server::connection::Connection;
 
 /// Where and how to listen, and the broker behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,9 @@ pub struct ServerConfig {
     pub connections_max: usize,
     /// `socket.request.max.bytes`: a larger request closes its connection.
     pub frame_bytes_max: usize,
+    /// `connections.max.idle.ms`: a connection is closed once nothing moves on it for so long, be
+    /// it that its client sends no request or that it does not take what it asked for.
+    pub idle_ms_max: u64,
     /// Requests that wait for the core; beyond it connections wait before they read on.
     pub requests_waiting_max: usize,
     /// The broker's own settings. Its host and port are those above, and a seed of zero (the
@@ -52,6 +55,7 @@ impl Default for ServerConfig {
             port: 0,
             connections_max: 1_000,
             frame_bytes_max: 100 << 20,
+            idle_ms_max: 600_000,
             requests_waiting_max: 1_000,
             broker: BrokerConfig::default(),
         }
@@ -73,6 +77,8 @@ impl Default for ServerConfig {
 pub struct Server {
     bootstrap: String,
     stop: Option<oneshot::Sender<()>>,
+    /// Nothing is ever sent: the other end goes when the thread does.
+    ended: mpsc::Receiver<Infallible>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -84,27 +90,50 @@ impl Server {
     /// If the address cannot be listened on, or the thread not be started.
     pub fn start(config: ServerConfig) -> io::Result<Self> {
         let listener = StdTcpListener::bind((config.host.as_str(), config.port)).map_err(|e| {
-            let address = format!("{}:{}", config.host, config.port);
+            let address = address(&config.host, config.port);
             io::Error::new(e.kind(), format!("cannot listen on {address}: {e}"))
         })?;
         listener.set_nonblocking(true)?;
         let port = listener.local_addr()?.port();
-        let bootstrap = format!("{}:{port}", config.host);
+        let bootstrap = address(&config.host, port);
+        Self::spawn(bootstrap, move |stopped| serve(config, port, listener, stopped))
+    }
+
+    /// Runs what serves in a thread of its own.
+    fn spawn<S: Future<Output = io::Result<()>>>(
+        bootstrap: String,
+        serve: impl FnOnce(oneshot::Receiver<()>) -> S + Send + 'static,
+    ) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
+        let (runs, ended) = mpsc::channel(1);
         let thread =
             std::thread::Builder::new().name("kappa-broker".to_owned()).spawn(move || {
-                if let Err(e) = runtime.block_on(serve(config, port, listener, stopped)) {
+                // Dropped however this ends, by a panic too.
+                let _runs = runs;
+                if let Err(e) = runtime.block_on(serve(stopped)) {
                     error!("the broker stopped: {e}");
                 }
             })?;
-        Ok(Self { bootstrap, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { bootstrap, stop: Some(stop), ended, thread: Some(thread) })
     }
 
     /// Returns where clients connect, as `host:port`.
     #[must_use]
     pub fn bootstrap(&self) -> &str {
         &self.bootstrap
+    }
+
+    /// Returns whether the broker still serves. Unless it is stopped, only a bug ends it.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
+    /// Waits until the broker serves no more; until it is stopped, that is for ever if all is well.
+    pub async fn ended(&mut self) {
+        // Nothing can be received, so this returns once the thread is gone.
+        let _ = self.ended.recv().await;
     }
 
     /// Closes all connections and waits for the thread to end; dropping does the same.
@@ -139,9 +168,9 @@ async fn serve(
     listener: StdTcpListener,
     mut stopped: oneshot::Receiver<()>,
 ) -> io::Result<()> {
-    let clock = Clock::new();
+    let (clock, address) = (Clock::new(), address(&config.host, port));
     let listener = TcpListener::from_std(listener)?;
-    info!("listening on {}:{port}; for development and tests: all is in memory", config.host);
+    info!("listening on {address}; for development and tests: all is in memory");
     let (events, waiting) = mpsc::channel(config.requests_waiting_max.max(1));
     let mut broker = config.broker.clone();
     broker.host.clone_from(&config.host);
@@ -149,9 +178,9 @@ async fn serve(
     if broker.seed == 0 {
         broker.seed = clock.seed(port);
     }
-    tokio::spawn(accept(config, listener, events));
     // When this ends the runtime goes with it, and with that every connection.
     tokio::select! {
+        () = listener::accept(&config, async || listener.accept().await, events) => {}
         () = drive(Broker::new(broker), clock, waiting) => {}
         _ = &mut stopped => {}
     }
@@ -159,36 +188,8 @@ async fn serve(
     Ok(())
 }
 
-/// Takes connections in, up to the limit.
-async fn accept(config: ServerConfig, listener: TcpListener, events: mpsc::Sender<Event>) {
-    let places = Arc::new(Semaphore::new(config.connections_max));
-    let mut next_id = 0;
-    loop {
-        let (socket, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(e) => {
-                // Out of file handles, most likely: the next try may find one.
-                warn!("cannot accept a connection: {e}");
-                tokio::task::yield_now().await;
-                continue;
-            }
-        };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            warn!("closing {peer}: there are {} connections already", config.connections_max);
-            continue;
-        };
-        let id = ConnectionId(next_id);
-        next_id += 1;
-        let connection = Connection::new(id, peer, config.frame_bytes_max, events.clone());
-        tokio::spawn(async move {
-            connection.run(socket).await;
-            drop(place);
-        });
-    }
-}
-
 /// Owns the broker: hands it requests and time, and its answers to the connections.
-async fn drive(mut broker: Broker, mut clock: Clock, mut events: mpsc::Receiver<Event>) {
+async fn drive(mut broker: Broker, clock: Clock, mut events: mpsc::Receiver<Event>) {
     let mut connections: BTreeMap<ConnectionId, mpsc::Sender<Answer>> = BTreeMap::new();
     let mut replies = Replies::new();
     loop {
@@ -196,6 +197,7 @@ async fn drive(mut broker: Broker, mut clock: Clock, mut events: mpsc::Receiver<
         tokio::select! {
             event = events.recv() => match event {
                 Some(Event::Request { id, frame }) => {
+                    broker.set_wall_clock_ahead(clock.wall_ahead_ms());
                     broker.handle(clock.now(), id, frame, &mut replies);
                 }
                 Some(Event::Connected { id, host, answers }) => {
@@ -225,3 +227,11 @@ async fn sleep(time: Option<Duration>) {
         None => std::future::pending().await,
     }
 }
+
+/// Returns an address as clients take it: a host of IPv6 goes in brackets.
+fn address(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,8 @@ pub(crate) mod batches;
 pub(crate) mod samples;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::sync::{Arc, Mutex};
 
 use bytes::{Buf, Bytes, BytesMut};
 use kafka_protocol::messages::{RequestHeader, ResponseHeader, TopicName};
@@ -21,6 +23,27 @@ pub(crate) const START: i64 = 1_704_067_200_000;
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.unwrap().block_on(future)
+}
+
+/// Returns what is logged meanwhile.
+pub(crate) fn logged(act: impl FnOnce()) -> String {
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let log = tracing_subscriber::fmt().with_ansi(false).with_target(false).without_time();
+    let log = log.with_writer(move || writer.clone()).finish();
+    tracing::subscriber::with_default(log, act);
+    let bytes = std::mem::take(&mut *lines.0.lock().unwrap());
+    String::from_utf8(bytes).unwrap()
 }
 
 pub(crate) fn text(text: &str) -> StrBytes {

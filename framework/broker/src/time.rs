@@ -34,3 +34,11 @@ impl Millis {
         Duration::from_millis(if millis > 0 { millis.unsigned_abs() } else { 0 })
     }
 }
+
+/// Now, twice: as timers count it, and as records are stamped with it. The two are one until the
+/// wall clock is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moment {
+    pub(crate) now: Millis,
+    pub(crate) stamp: Millis,
+}

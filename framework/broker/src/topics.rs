@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod configs;
 pub(crate) mod name;
+pub(crate) mod room;
 pub(crate) mod settings;
 
 use std::collections::BTreeMap;
@@ -11,15 +12,18 @@ use kafka_protocol::ResponseError;
 
 use crate::error::Refusal;
 use crate::log::PartitionLog;
+use crate::topics::room::Room;
 use crate::topics::settings::TopicConfig;
 
 /// All topics, in order of name.
 #[derive(Debug, Default)]
 pub(crate) struct Topics {
     by_name: BTreeMap<String, Topic>,
+    /// The names again, by what they would collide in.
+    by_folded: BTreeMap<String, String>,
+    partitions: usize,
     partitions_max: usize,
-    log_bytes_max: u64,
-    log_bytes: u64,
+    room: Room,
 }
 
 /// One topic.
@@ -32,7 +36,7 @@ pub(crate) struct Topic {
 impl Topics {
     /// Makes an empty set that may hold so many partitions and bytes.
     pub(crate) fn new(partitions_max: usize, log_bytes_max: u64) -> Self {
-        Self { partitions_max, log_bytes_max, ..Self::default() }
+        Self { partitions_max, room: Room::new(log_bytes_max), ..Self::default() }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Topic> {
@@ -72,7 +76,7 @@ impl Topics {
             return Err(Refusal::new(ResponseError::TopicAlreadyExists, message));
         }
         name::check(name)?;
-        if let Some(other) = self.by_name.keys().find(|other| name::collide(name, other)) {
+        if let Some(other) = self.by_folded.get(&name::fold(name)) {
             let message = format!("Topic '{name}' collides with existing topic: {other}");
             return Err(Refusal::new(ResponseError::InvalidTopicException, message));
         }
@@ -81,8 +85,7 @@ impl Topics {
 
     /// Checks that so many partitions more are allowed.
     pub(crate) fn check_room(&self, partitions: usize) -> Result<(), Refusal> {
-        let there: usize = self.by_name.values().map(|topic| topic.partitions.len()).sum();
-        let max = self.partitions_max;
+        let (there, max) = (self.partitions, self.partitions_max);
         if partitions <= max.saturating_sub(there) {
             return Ok(());
         }
@@ -92,31 +95,35 @@ impl Topics {
 
     /// Adds a checked topic.
     pub(crate) fn create(&mut self, name: &str, partitions: usize, config: TopicConfig) {
-        let partitions = std::iter::repeat_with(PartitionLog::default).take(partitions).collect();
-        self.by_name.insert(name.to_owned(), Topic { config, partitions });
+        let topic = Topic { config, partitions: Vec::new() };
+        self.by_name.insert(name.to_owned(), topic);
+        self.by_folded.insert(name::fold(name), name.to_owned());
+        self.grow(name, partitions);
+    }
+
+    /// Gives a topic so many partitions, which are not fewer than it has.
+    pub(crate) fn grow(&mut self, name: &str, partitions: usize) {
+        let Some(topic) = self.by_name.get_mut(name) else { return };
+        self.partitions += partitions.saturating_sub(topic.partitions.len());
+        topic.partitions.resize_with(partitions, PartitionLog::default);
     }
 
     /// Removes a topic with all its records; returns whether it was there.
     pub(crate) fn remove(&mut self, name: &str) -> bool {
         let Some(topic) = self.by_name.remove(name) else { return false };
-        self.log_bytes -= topic.partitions.iter().map(PartitionLog::bytes).sum::<u64>();
+        self.by_folded.remove(&name::fold(name));
+        self.partitions -= topic.partitions.len();
+        self.release(topic.partitions.iter().map(PartitionLog::charged).sum());
         true
     }
 
-    /// Takes note of bytes about to be appended, if there is room for them.
+    /// Takes note of memory about to be used, if there is room for it.
     pub(crate) fn reserve(&mut self, bytes: u64) -> Result<(), Refusal> {
-        let total = self.log_bytes + bytes;
-        if total > self.log_bytes_max {
-            let max = self.log_bytes_max;
-            let message = format!("the logs of this in-memory broker are full: {max} bytes");
-            return Err(Refusal::new(ResponseError::KafkaStorageError, message));
-        }
-        self.log_bytes = total;
-        Ok(())
+        self.room.reserve(bytes)
     }
 
-    /// Takes note of bytes that are gone, or were not appended after all.
+    /// Takes note of memory that is free again.
     pub(crate) fn release(&mut self, bytes: u64) {
-        self.log_bytes -= bytes;
+        self.room.release(bytes);
     }
 }

@@ -69,6 +69,16 @@ fn metadata_names_the_broker_and_its_topics() {
 }
 
 #[test]
+fn a_topic_named_again_is_not_described_again() {
+    let mut driver = Driver::new();
+    driver.create_topic("a", 2, &[]);
+    let response = driver.ask(9, &metadata(&["a", "b", "a", "b", "a"]));
+    let names: Vec<_> =
+        response.topics.iter().map(|it| it.name.as_ref().unwrap().as_str()).collect();
+    assert_eq!(names, ["a", "b"]);
+}
+
+#[test]
 fn unknown_topics_are_created_only_where_both_sides_want_it() {
     for (is_on, is_asked, is_created) in
         [(false, true, false), (true, false, false), (true, true, true)]

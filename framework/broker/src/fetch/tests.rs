@@ -4,7 +4,7 @@ use kafka_protocol::protocol::Encodable;
 
 use super::*;
 use crate::config::BrokerConfig;
-use crate::reply::ConnectionId;
+use crate::reply::{Answer, ConnectionId};
 use crate::testing::batches::{Batch, produce, produce_to};
 use crate::testing::samples::{delete_records, fetch};
 use crate::testing::{Driver, topic_name};
@@ -173,8 +173,49 @@ fn there_are_no_fetch_sessions() {
     let mut driver = driver();
     let first = driver.ask(11, &waiting(0, 0, 0).with_session_epoch(0));
     assert_eq!((first.error_code, first.session_id), (0, 0));
-    let later = driver.ask(11, &waiting(0, 0, 0).with_session_id(5).with_session_epoch(1));
-    assert_eq!(later.error_code, ResponseError::FetchSessionIdNotFound.code());
+    let mut asked = |session, epoch| {
+        let request = waiting(0, 0, 0).with_session_id(session).with_session_epoch(epoch);
+        let response = driver.ask(11, &request);
+        assert_eq!(response.responses.len(), usize::from(response.error_code == 0));
+        ResponseError::try_from_code(response.error_code)
+    };
+    let unknown = Some(ResponseError::FetchSessionIdNotFound);
+    // A fetch that goes on with a session, whether it names one or not.
+    assert_eq!([asked(5, 1), asked(0, 1), asked(5, 7)], [unknown; 3]);
+    // One that ends a session, begins a new one, or has none.
+    assert_eq!([asked(5, -1), asked(5, 0), asked(0, -1), asked(0, 0)], [None; 4]);
+}
+
+#[test]
+fn nobody_waits_for_more_than_an_answer_may_have() {
+    let mut driver = driver();
+    let id = driver.connect();
+    let mut request = waiting(0, 500, 9_999);
+    request.max_bytes = i32::try_from(size(1)).unwrap();
+    driver.send(id, 11, &request);
+    assert_eq!(answered(&mut driver, id), None);
+    send(&mut driver, 0, 1);
+    assert_eq!(answered(&mut driver, id), Some(size(1)));
+}
+
+#[test]
+fn a_partition_named_twice_is_answered_once() {
+    let mut driver = driver();
+    send(&mut driver, 0, 1);
+    send(&mut driver, 0, 1);
+    let mut request = fetch("t", &[(0, 0), (1, 0), (0, 1)]);
+    request.topics.extend(fetch("t", &[(1, 0), (2, 0)]).topics);
+    let response = driver.ask(11, &request);
+    let got: Vec<Vec<_>> = response
+        .responses
+        .iter()
+        .map(|topic| {
+            let partitions = topic.partitions.iter();
+            partitions.map(|it| (it.partition_index, it.records.as_ref().unwrap().len())).collect()
+        })
+        .collect();
+    // Of what is asked of a partition the last counts.
+    assert_eq!(got, [vec![(0, size(1))], vec![(1, 0), (2, 0)]]);
 }
 
 /// The response is written without the codec: it must be what the codec would have written.

@@ -1,5 +1,7 @@
 //! Leaving, describing, listing and deleting groups.
 
+use std::collections::BTreeSet;
+
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::delete_groups_response::DeletableGroupResult;
 use kafka_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
@@ -118,7 +120,10 @@ impl Groups {
             let described = self.by_id.get(id.as_str()).map_or_else(dead, Group::describe);
             described.with_group_id(id)
         };
-        let groups = body.groups.into_iter().map(describe).collect();
+        // Named again it would be described again: small requests must not have huge answers.
+        let mut seen = BTreeSet::new();
+        let groups = body.groups.into_iter().filter(|id| seen.insert(id.clone()));
+        let groups = groups.map(describe).collect();
         DescribeGroupsResponse::default().with_groups(groups)
     }
 
@@ -137,8 +142,7 @@ impl Groups {
             let error = match self.by_id.get(id.as_str()).map(Group::state) {
                 None => Some(ResponseError::GroupIdNotFound),
                 Some(GroupState::Empty) => {
-                    self.set_alarm(&id, None);
-                    self.by_id.remove(id.as_str());
+                    self.forget(&id);
                     None
                 }
                 Some(_) => Some(ResponseError::NonEmptyGroup),

@@ -34,6 +34,8 @@ pub(crate) struct Group {
     pub(crate) unsynced: BTreeSet<StrBytes>,
     pub(crate) sync_deadline: Option<Millis>,
     pub(crate) offsets: CommittedOffsets,
+    /// When somebody last had to do with it.
+    pub(crate) last_active: Millis,
 }
 
 impl Group {
@@ -51,6 +53,7 @@ impl Group {
             unsynced: BTreeSet::new(),
             sync_deadline: None,
             offsets: CommittedOffsets::default(),
+            last_active: Millis::default(),
         }
     }
 
@@ -63,6 +66,11 @@ impl Group {
         let from = self.state;
         assert!(from.can_become(next), "group {} cannot go from {from} to {next}", self.id);
         self.state = next;
+    }
+
+    /// Returns whether nobody is in it or about to be.
+    pub(crate) fn is_deserted(&self) -> bool {
+        self.state == GroupState::Empty && self.members.is_empty() && self.pending.is_empty()
     }
 
     pub(crate) fn member(&self, id: &StrBytes) -> Option<&Member> {
@@ -128,14 +136,13 @@ impl Group {
     /// Returns the protocol with most votes: each member votes for the first of its own that all
     /// support. Between equals the one that comes first in the oldest member's list wins.
     pub(crate) fn select_protocol(&self) -> Option<StrBytes> {
-        let by_all = |name: &StrBytes| self.members.iter().all(|member| member.supports(name));
-        let vote = |member: &Member| {
-            member.protocols.iter().map(|(name, _)| name).find(|name| by_all(name)).cloned()
-        };
+        let by_all = |name: &&StrBytes| self.members.iter().all(|member| member.supports(name));
+        let candidates: Vec<_> = self.members.first()?.offered().filter(by_all).collect();
+        let vote =
+            |member: &Member| member.offered().find(|name| candidates.contains(name)).cloned();
         let votes: Vec<StrBytes> = self.members.iter().filter_map(vote).collect();
         let count = |name: &StrBytes| votes.iter().filter(|vote| *vote == name).count();
-        let candidates = self.members.first()?.protocols.iter().map(|(name, _)| name).rev();
-        candidates.max_by_key(|name| count(name)).cloned()
+        candidates.iter().rev().max_by_key(|name| count(name)).map(|name| (*name).clone())
     }
 
     /// Returns the longest time that members ask for to finish what they do and join again.

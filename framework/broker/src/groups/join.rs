@@ -15,6 +15,11 @@ use crate::reply::Call;
 /// The first version whose clients come back with the id they were given.
 const MEMBER_ID_REQUIRED_VERSION_MIN: i16 = 4;
 
+/// How many assignment strategies a member may offer; clients offer a handful.
+const PROTOCOLS_MAX: usize = 32;
+/// The least time to join again: with none, nobody would make it.
+const REBALANCE_TIMEOUT_MS_MIN: i64 = 100;
+
 /// A request to join, and whose it is.
 #[derive(Debug)]
 pub(crate) struct Joining {
@@ -36,7 +41,31 @@ impl Joining {
             timeout if timeout >= 0 => timeout,
             _ => self.body.session_timeout_ms,
         };
-        i64::from(timeout)
+        i64::from(timeout).max(REBALANCE_TIMEOUT_MS_MIN)
+    }
+
+    /// Checks that it does not ask for more memory than members need.
+    pub(crate) fn check_size(&self, metadata_bytes_max: usize) -> Result<(), ResponseError> {
+        let protocols = &self.body.protocols;
+        if protocols.len() > PROTOCOLS_MAX {
+            return Err(ResponseError::InconsistentGroupProtocol);
+        }
+        // What Kafka answers when the group would be too large to be written down.
+        let bytes: usize = protocols.iter().map(|it| it.metadata.len()).sum();
+        if bytes > metadata_bytes_max { Err(ResponseError::UnknownServerError) } else { Ok(()) }
+    }
+
+    /// Copies what a member keeps: slices would keep the whole frame in memory.
+    pub(crate) fn detach(&mut self) {
+        let own = |text: &mut StrBytes| *text = StrBytes::from_string(text.to_string());
+        let body = &mut self.body;
+        own(&mut body.member_id);
+        own(&mut body.protocol_type);
+        body.group_instance_id.iter_mut().for_each(own);
+        for protocol in &mut body.protocols {
+            own(&mut protocol.name);
+            protocol.metadata = Bytes::copy_from_slice(&protocol.metadata);
+        }
     }
 }
 

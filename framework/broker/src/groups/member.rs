@@ -65,8 +65,13 @@ impl Member {
         self.protocols == protocols
     }
 
+    /// Returns the assignment strategies it offers, in order of preference.
+    pub(crate) fn offered(&self) -> impl Iterator<Item = &StrBytes> {
+        self.protocols.iter().map(|(name, _)| name)
+    }
+
     pub(crate) fn supports(&self, protocol: &StrBytes) -> bool {
-        self.protocols.iter().any(|(name, _)| name == protocol)
+        self.offered().any(|name| name == protocol)
     }
 
     /// Returns its subscription under a protocol.

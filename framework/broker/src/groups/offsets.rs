@@ -44,6 +44,10 @@ impl CommittedOffsets {
         self.by_topic.remove(topic);
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_topic.is_empty()
+    }
+
     fn get(&self, topic: &str, partition: i32) -> Option<&CommittedOffset> {
         self.by_topic.get(topic)?.get(&partition)
     }
@@ -102,9 +106,10 @@ impl Groups {
             if generation >= 0 {
                 return Err(ResponseError::IllegalGeneration);
             }
-            if self.is_full() {
+            if !self.has_room() {
                 return Err(ResponseError::GroupMaxSizeReached);
             }
+            self.make_room();
             // Somebody who assigns partitions by hand: the group is nothing but offsets.
             self.by_id.insert(id.to_owned(), Group::new(id.to_owned()));
         }

@@ -9,6 +9,7 @@ use crate::groups::group::Group;
 use crate::groups::join::refusal;
 use crate::groups::member::Member;
 use crate::groups::state::GroupState;
+use crate::groups::sync::answer;
 use crate::time::Millis;
 
 /// The wait for members to join.
@@ -86,7 +87,7 @@ impl Group {
         let missing = self.members.iter().filter(is_missing);
         let missing: Vec<StrBytes> = missing.map(|member| member.id.clone()).collect();
         for id in &missing {
-            self.remove(id);
+            self.drop_member(context, id);
         }
         if !self.elect_joined_leader() && !self.members.is_empty() {
             // Nobody came: the static members have time until their sessions end.
@@ -152,12 +153,16 @@ impl Group {
         }
     }
 
-    /// Removes a member; if it waited with a join, it hears that it is unknown and may come back.
+    /// Removes a member; if it waited with a join or a sync, it hears that it is unknown and may
+    /// come back.
     pub(crate) fn drop_member(&mut self, context: &mut Context<'_>, id: &StrBytes) {
-        let call = self.remove(id).and_then(|member| member.join);
-        if let Some(call) = call {
-            let unknown = refusal(StrBytes::new(), ResponseError::UnknownMemberId);
-            context.replies.respond(&call, &unknown);
+        let Some(member) = self.remove(id) else { return };
+        let unknown = ResponseError::UnknownMemberId;
+        if let Some(call) = member.join {
+            context.replies.respond(&call, &refusal(StrBytes::new(), unknown));
+        }
+        if let Some(call) = member.sync {
+            context.replies.respond(&call, &answer(Bytes::new(), Some(unknown)));
         }
     }
 

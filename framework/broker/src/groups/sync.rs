@@ -60,7 +60,9 @@ impl Group {
 
     /// Takes the leader's assignment; a member it does not name gets nothing.
     fn assign(&mut self, context: &mut Context<'_>, body: SyncGroupRequest) {
-        let parts = body.assignments.into_iter().map(|it| (it.member_id, it.assignment));
+        // Copies, since slices would keep the whole frame in memory.
+        let own = |part: Bytes| Bytes::copy_from_slice(&part);
+        let parts = body.assignments.into_iter().map(|it| (it.member_id, own(it.assignment)));
         let mut parts: BTreeMap<StrBytes, Bytes> = parts.collect();
         for member in &mut self.members {
             member.assignment = parts.remove(&member.id).unwrap_or_default();
@@ -80,7 +82,8 @@ impl Group {
     }
 }
 
-fn answer(assignment: Bytes, error: Option<ResponseError>) -> SyncGroupResponse {
+/// Returns an answer to a sync.
+pub(crate) fn answer(assignment: Bytes, error: Option<ResponseError>) -> SyncGroupResponse {
     SyncGroupResponse::default()
         .with_assignment(assignment)
         .with_error_code(error.map_or(0, |error| error.code()))

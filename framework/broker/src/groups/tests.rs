@@ -13,6 +13,7 @@ use crate::testing::{Driver, text};
 
 mod commits;
 mod fuzz;
+mod limits;
 mod membership;
 mod statics;
 

@@ -79,7 +79,7 @@ impl BatchHeader {
         i64::from(self.record_count)
     }
 
-    /// Returns the number of the compression in use, zero for none.
+    /// Returns the number of the compression in use, zero for none; those above zstd's are unknown.
     pub(crate) fn compression(&self) -> i16 {
         self.attributes & COMPRESSION_MASK
     }
@@ -153,7 +153,7 @@ fn batch_at(bytes: &[u8], start: usize) -> Result<Option<Range<usize>>, Refusal>
     }
 }
 
-/// Checks a batch in the order in which Kafka does: offset, size, checksum, counts.
+/// Checks a batch's header in the order in which Kafka does: offset, size, checksum, counts.
 pub(crate) fn check(batch: &[u8], header: &BatchHeader, bytes_max: i64) -> Result<(), Refusal> {
     if header.base_offset != 0 {
         let base = header.base_offset;

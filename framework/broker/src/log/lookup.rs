@@ -1,7 +1,7 @@
 //! Offsets by time: the first record at or after a timestamp, and the one with the largest.
 
 use crate::log::batch::BatchHeader;
-use crate::log::records::{self, RecordHead};
+use crate::log::records::{RecordHead, Records};
 use crate::log::{PartitionLog, StoredBatch};
 
 /// A record found by its time.
@@ -31,9 +31,9 @@ impl PartitionLog {
         is_wanted: impl Fn(&RecordHead) -> bool,
     ) -> Option<TimedOffset> {
         let header = BatchHeader::read(&batch.bytes)?;
-        // A batch is only known to be malformed once it is unpacked: then it has no times.
-        let heads = records::heads(&batch.bytes, &header).ok()?;
-        let found = heads.iter().find(|head| {
+        // What cannot be read was refused when it came.
+        let records = Records::unpack(&batch.bytes, &header).ok()?;
+        let found = records.heads().map_while(Result::ok).find(|head| {
             let offset = header.base_offset + i64::from(head.offset_delta);
             offset >= self.start_offset() && is_wanted(head)
         })?;

@@ -2,6 +2,7 @@ use super::*;
 use crate::log::batch::find_single;
 use crate::log::lookup::TimedOffset;
 use crate::testing::batches::Batch;
+use crate::time::Millis;
 use crate::topics::settings::TopicConfig;
 
 const PRODUCERS: ProducersConfig = ProducersConfig { producers_max: 10, expiration_ms: 1_000 };
@@ -11,7 +12,8 @@ fn append(log: &mut PartitionLog, batch: &Batch) -> Appended {
     let (_, header) = find_single(&bytes).unwrap();
     let config = TopicConfig::new(Default::default()).unwrap();
     let bytes = BytesMut::from(bytes);
-    log.append(Millis::new(5), config.settings(), &PRODUCERS, &header, bytes).unwrap()
+    let at = Moment { now: Millis::new(5), stamp: Millis::new(5) };
+    log.append(at, config.settings(), &PRODUCERS, &header, bytes)
 }
 
 /// A log of batches of one, two, three and four records.
@@ -70,7 +72,7 @@ fn the_bytes_ahead_are_known() {
     let from = |index: usize| all[index..].iter().sum::<usize>() as u64;
     let expected = [0, 1, 1, 2, 2, 2, 3, 3, 3, 3, 4].map(from);
     assert_eq!(ahead(&log), expected);
-    assert_eq!(log.bytes(), from(0));
+    assert_eq!(log.charged(), all.map(charge).iter().sum());
     log.delete_before(3).unwrap();
     assert_eq!(ahead(&log)[3..], expected[3..]);
 }
@@ -78,7 +80,7 @@ fn the_bytes_ahead_are_known() {
 #[test]
 fn the_beginning_can_be_deleted() {
     let (mut log, all) = filled();
-    assert_eq!(log.delete_before(2), Ok((2, all[0] as u64)), "within a batch, which stays");
+    assert_eq!(log.delete_before(2), Ok((2, charge(all[0]))), "within a batch, which stays");
     assert_eq!(sizes(&log.read(2, usize::MAX, false)), all[1..]);
     assert_eq!(log.delete_before(1), Ok((2, 0)), "back is not possible");
     assert!(log.check_readable(2).is_ok() && log.check_readable(10).is_ok());
@@ -89,9 +91,9 @@ fn the_beginning_can_be_deleted() {
     for wrong in [-2, 11] {
         assert_eq!(log.delete_before(wrong).unwrap_err().error, ResponseError::OffsetOutOfRange);
     }
-    let rest = all[1..].iter().sum::<usize>() as u64;
+    let rest = all[1..].iter().map(|size| charge(*size)).sum();
     assert_eq!(log.delete_before(-1), Ok((10, rest)));
-    assert_eq!((log.start_offset(), log.end_offset(), log.bytes()), (10, 10, 0));
+    assert_eq!((log.start_offset(), log.end_offset(), log.charged()), (10, 10, 0));
     assert_eq!(append(&mut log, &Batch::of(1)).base_offset, 10);
 }
 

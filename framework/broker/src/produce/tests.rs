@@ -1,5 +1,6 @@
 use bytes::Bytes;
 use kafka_protocol::messages::FetchRequest;
+use kafka_protocol::protocol::Encodable;
 use kafka_protocol::records::Compression;
 
 use super::*;
@@ -203,9 +204,9 @@ fn times_must_be_within_the_topics_bounds() {
 
 #[test]
 fn the_log_may_hold_so_much_and_no_more() {
-    let size = Batch::of(1).encode().len() as u64;
-    let mut driver =
-        Driver::with(BrokerConfig { log_bytes_max: 2 * size, ..BrokerConfig::default() });
+    let size = log::charge(Batch::of(1).encode().len());
+    let config = BrokerConfig { log_bytes_max: 2 * size + 1, ..BrokerConfig::default() };
+    let mut driver = Driver::with(config);
     driver.create_topic("t", 1, &[]);
     let once = Batch::from_producer(1, 0, 0, 1);
     assert_eq!(send_for_code(&mut driver, &once), None);
@@ -213,6 +214,120 @@ fn the_log_may_hold_so_much_and_no_more() {
     assert_eq!(send_for_code(&mut driver, &Batch::of(1)), None);
     let full = Some(ResponseError::KafkaStorageError);
     assert_eq!(send_for_code(&mut driver, &Batch::of(1)), full);
+    assert_eq!(send_for_code(&mut driver, &once), None, "a retry of what is there is answered");
+}
+
+#[test]
+fn a_small_part_of_a_frame_does_not_keep_all_of_it() {
+    let mut driver = Driver::new();
+    driver.create_topic("t", 3, &[]);
+    let (small, large) = (Batch::of(1).encode(), Batch { value_bytes: 90_000, ..Batch::default() });
+    // What follows a batch is dropped, but came in the same frame.
+    let followed = Bytes::from([&small[..], &[0x7f; 9_000]].concat());
+    let partitions = [(0, small), (2, followed), (1, large.encode())];
+    let mut body = BytesMut::new();
+    produce_to("t", &partitions).encode(&mut body, 8).unwrap();
+    let header = [0, 0, 0, 8, 0, 0, 0, 1, 0xff, 0xff];
+    let frame = Bytes::from([&header[..], &body].concat());
+    let within = frame.as_ptr() as usize..frame.as_ptr() as usize + frame.len();
+    let id = driver.connect();
+    driver.send_frame(id, frame);
+    let address = |driver: &Driver, partition| {
+        let log = driver.broker.topics.partition("t", partition).unwrap();
+        log.read(0, usize::MAX, true)[0].as_ptr() as usize
+    };
+    assert!(!within.contains(&address(&driver, 0)), "the small one is copied");
+    assert!(!within.contains(&address(&driver, 2)), "whatever follows it");
+    assert!(within.contains(&address(&driver, 1)), "the large one is not");
+}
+
+#[test]
+fn records_are_what_their_batch_says() {
+    let refused = |codec: Compression, change: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = Batch { codec, ..Batch::of(2) }.encode().to_vec();
+        change(&mut bytes);
+        let length = u32::try_from(bytes.len() - 12).unwrap();
+        bytes[8..12].copy_from_slice(&length.to_be_bytes());
+        let crc = crc32c::crc32c(&bytes[21..]);
+        bytes[17..21].copy_from_slice(&crc.to_be_bytes());
+        let response = driver(&[]).ask(8, &produce("t", Bytes::from(bytes)));
+        error(response.responses[0].partition_responses[0].error_code)
+    };
+    use Compression::{Gzip, Lz4, None, Snappy, Zstd};
+    let invalid = Some(ResponseError::InvalidRecord);
+    let count = |count: u8| {
+        move |it: &mut Vec<u8>| {
+            it[60] = count;
+            it[26] = count - 1;
+        }
+    };
+    for codec in [None, Gzip, Snappy, Lz4, Zstd] {
+        assert_eq!(refused(codec, &|_| ()), Option::None, "{codec:?}");
+        assert_eq!(refused(codec, &count(1)), invalid, "{codec:?}: one more than said");
+        assert_eq!(refused(codec, &count(3)), invalid, "{codec:?}: one fewer than said");
+        assert_eq!(refused(codec, &|it| it[61..].fill(b'g')), invalid, "{codec:?}: garbage");
+        assert_eq!(refused(codec, &|it| it.truncate(61)), invalid, "{codec:?}: nothing");
+    }
+    assert_eq!(refused(None, &|it| it[64] = 2), invalid, "an offset delta");
+    let unsupported = Some(ResponseError::UnsupportedCompressionType);
+    for codec in 5..8 {
+        assert_eq!(refused(None, &|it| it[22] = codec), unsupported, "codec {codec}");
+    }
+    let stamped = Some(ResponseError::InvalidTimestamp);
+    assert_eq!(refused(None, &|it| it[22] |= 1 << 3), stamped, "LogAppendTime");
+}
+
+#[test]
+fn a_batch_that_unpacks_to_too_much_is_refused() {
+    let mut driver = driver(&[]);
+    let header = &Batch { codec: Compression::Zstd, ..Batch::of(1) }.encode()[..61];
+    // Four bytes stand for a run of 128 KiB, and there are runs of 24 GiB.
+    let run = (128_u32 << 10 << 3 | 1 << 1).to_le_bytes();
+    let runs = [run[0], run[1], run[2], b'x'].repeat(196_608);
+    let mut bytes = [header, &[0x28, 0xb5, 0x2f, 0xfd, 0, 0x38], &runs, &[3, 0, 0, b'x']].concat();
+    let length = u32::try_from(bytes.len() - 12).unwrap();
+    bytes[8..12].copy_from_slice(&length.to_be_bytes());
+    let crc = crc32c::crc32c(&bytes[21..]);
+    bytes[17..21].copy_from_slice(&crc.to_be_bytes());
+    let response = driver.ask(8, &produce("t", Bytes::from(bytes)));
+    let refused = &response.responses[0].partition_responses[0];
+    assert_eq!(error(refused.error_code), Some(ResponseError::InvalidRecord));
+    let message = refused.error_message.as_deref();
+    assert_eq!(message, Some("the records would unpack to more than 268435456 bytes"));
+}
+
+#[test]
+fn stamps_follow_the_wall_clock_and_timers_do_not() {
+    let mut driver = driver(&[("message.timestamp.type", "LogAppendTime")]);
+    driver.create_topic("bounded", 1, &[("message.timestamp.before.max.ms", "1000")]);
+    let (reader, hour) = (driver.connect(), 3_600_000);
+    driver.send(reader, 11, &fetch("t", &[(1, 0)]).with_max_wait_ms(1_000).with_min_bytes(1));
+    driver.broker.set_wall_clock_ahead(hour);
+    let stamp = driver.now + hour;
+    assert_eq!(send(&mut driver, &Batch::of(1)).log_append_time_ms, stamp);
+    let mut code = |time| {
+        let response = driver.ask(8, &produce("bounded", Batch::at(&[time]).encode()));
+        error(response.responses[0].partition_responses[0].error_code)
+    };
+    let wrong = Some(ResponseError::InvalidTimestamp);
+    assert_eq!((code(stamp), code(stamp - hour)), (None, wrong));
+    driver.advance(999);
+    assert!(driver.answer::<FetchRequest>(reader, 11).is_none());
+    driver.advance(1);
+    assert!(driver.answer::<FetchRequest>(reader, 11).is_some());
+}
+
+#[test]
+fn what_is_due_is_done_before_the_next_request() {
+    let mut driver = driver(&[]);
+    let reader = driver.connect();
+    driver.send(reader, 11, &fetch("t", &[(0, 0)]).with_max_wait_ms(500).with_min_bytes(1));
+    // There was always a request to handle, so nobody told the time.
+    driver.now += 500;
+    let writer = driver.connect();
+    driver.send(writer, 8, &produce("t", Batch::of(1).encode()));
+    let expired = driver.answer::<FetchRequest>(reader, 11).expect("its time is up");
+    assert!(expired.responses[0].partitions[0].records.as_ref().unwrap().is_empty());
 }
 
 #[test]

@@ -6,10 +6,10 @@ use tokio::time::Instant;
 
 use crate::time::Millis;
 
-/// Wall-clock time that never runs backwards.
+/// Time counted from the wall clock's at the start.
 ///
-/// It is read once and counted on, so that a clock set back does not stretch every wait. Where the
-/// real one is ahead (after a laptop slept, say) it follows: records are stamped with today's time.
+/// It is not moved when that one is set, nor by a laptop's sleep: no member of a group expires for
+/// that. How far the wall clock is ahead by now is told besides, for stamping records.
 #[derive(Debug)]
 pub(super) struct Clock {
     started: Instant,
@@ -21,15 +21,17 @@ impl Clock {
         Self { started: Instant::now(), started_at: wall() }
     }
 
-    pub(super) fn now(&mut self) -> Millis {
-        let counted = self.started_at + self.started.elapsed();
-        let ahead = wall().saturating_sub(counted);
-        self.started_at += ahead;
-        Millis::new(i64::try_from((counted + ahead).as_millis()).unwrap_or(i64::MAX))
+    pub(super) fn now(&self) -> Millis {
+        Millis::new(millis(self.started_at + self.started.elapsed()))
+    }
+
+    /// Returns by how many milliseconds the wall clock is ahead; fewer than none if it is behind.
+    pub(super) fn wall_ahead_ms(&self) -> i64 {
+        millis(wall()) - self.now().as_i64()
     }
 
     /// Returns how long it is until then.
-    pub(super) fn until(&mut self, then: Option<Millis>) -> Option<Duration> {
+    pub(super) fn until(&self, then: Option<Millis>) -> Option<Duration> {
         then.map(|then| then.since(self.now()))
     }
 
@@ -46,19 +48,28 @@ fn wall() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn time_follows_a_clock_that_is_ahead_and_ignores_one_that_is_behind() {
+    fn time_is_counted_whatever_the_wall_clock_does() {
         let hour = Duration::from_secs(3_600);
-        let mut behind = Clock { started: Instant::now(), started_at: wall() - hour };
-        let now = behind.now().as_i64();
-        assert!(i64::try_from(wall().as_millis()).unwrap() - now < 60_000);
-        let mut ahead = Clock { started: Instant::now(), started_at: wall() + hour };
-        let now = ahead.now().as_i64();
-        assert!(now - i64::try_from(wall().as_millis()).unwrap() > 3_540_000);
-        assert!(ahead.now().as_i64() >= now);
+        for (started_at, ahead) in [(wall() - hour, 3_600_000), (wall() + hour, -3_600_000)] {
+            let clock = Clock { started: Instant::now(), started_at };
+            let passed = clock.now().as_i64() - millis(started_at);
+            assert!((0..60_000).contains(&passed), "{passed} ms");
+            let off = clock.wall_ahead_ms() - ahead;
+            assert!((-1_000..=1_000).contains(&off), "{off} ms");
+        }
+        let clock = Clock::new();
+        let then = Millis::new(clock.now().as_i64() + 60_000);
+        let until = clock.until(Some(then)).unwrap();
+        assert!(until <= Duration::from_secs(60) && until > Duration::from_secs(50));
+        assert_eq!(clock.until(None), None);
     }
 }

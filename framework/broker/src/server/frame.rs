@@ -50,6 +50,12 @@ pub(super) async fn read(
     };
     let mut frame = BytesMut::with_capacity(size.min(FIRST_ROOM));
     while frame.len() < size {
+        if frame.len() == frame.capacity() {
+            // Twice as much, but no more than the frame has: what is stored keeps its allocation.
+            let mut larger = BytesMut::with_capacity((2 * frame.len()).min(size));
+            larger.extend_from_slice(&frame);
+            frame = larger;
+        }
         let missing = size - frame.len();
         let more = stream.read_buf(&mut (&mut frame).limit(missing)).await;
         if more.map_err(FrameError::Io)? == 0 {
@@ -109,7 +115,9 @@ mod tests {
         let body: Vec<u8> = (0..FIRST_ROOM + 10).map(|i| (i % 251) as u8).collect();
         let mut stream = u32::try_from(body.len()).unwrap().to_be_bytes().to_vec();
         stream.extend(&body);
-        let frames = read_all(&stream, body.len());
-        assert_eq!(frames[0], Ok(Some(Bytes::from(body))));
+        let mut frames = read_all(&stream, body.len());
+        let frame = frames.remove(0).unwrap().unwrap();
+        assert_eq!(frame, body);
+        assert_eq!(frame.try_into_mut().unwrap().capacity(), body.len(), "and nothing to spare");
     }
 }

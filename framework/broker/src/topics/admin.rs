@@ -14,31 +14,28 @@ use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
 use kafka_protocol::messages::{
     BrokerId, CreatePartitionsRequest, CreatePartitionsResponse, CreateTopicsRequest,
     CreateTopicsResponse, DeleteRecordsRequest, DeleteRecordsResponse, DeleteTopicsRequest,
-    DeleteTopicsResponse,
+    DeleteTopicsResponse, TopicName,
 };
 
 use crate::broker::dispatch::Request;
 use crate::broker::{Broker, NODE_ID};
 use crate::error::{Refusal, outcome};
-use crate::log::PartitionLog;
 use crate::reply::Replies;
 use crate::topics::settings::TopicConfig;
 
 impl Broker {
     pub(crate) fn create_topics(&mut self, body: CreateTopicsRequest) -> CreateTopicsResponse {
-        let mut seen = BTreeSet::new();
-        let mut twice = BTreeSet::new();
-        for topic in &body.topics {
-            if !seen.insert(&topic.name) {
-                twice.insert(topic.name.clone());
-            }
-        }
+        let twice = named_twice(body.topics.iter().map(|topic| &topic.name));
+        let max = self.config.partitions_max;
+        let are_too_many = body.topics.len() > max;
         let mut results = Vec::with_capacity(body.topics.len());
-        for topic in body.topics {
-            let created = if twice.contains(&topic.name) {
-                Err(Refusal::new(ResponseError::InvalidRequest, "Duplicate topic name."))
+        for topic in once(body.topics, |topic| &topic.name) {
+            let created = if are_too_many {
+                let message = format!("more than {max} topics in one request");
+                Err(Refusal::new(ResponseError::PolicyViolation, message))
             } else {
-                self.create_topic(&topic, body.validate_only)
+                check_once(&twice, &topic.name)
+                    .and_then(|()| self.create_topic(&topic, body.validate_only))
             };
             let (code, message) = outcome(&created);
             let result = CreatableTopicResult::default().with_name(topic.name);
@@ -114,9 +111,12 @@ impl Broker {
         &mut self,
         body: CreatePartitionsRequest,
     ) -> CreatePartitionsResponse {
+        let twice = named_twice(body.topics.iter().map(|topic| &topic.name));
         let mut results = Vec::with_capacity(body.topics.len());
-        for topic in body.topics {
-            let (code, message) = outcome(&self.grow_topic(&topic, body.validate_only));
+        for topic in once(body.topics, |topic| &topic.name) {
+            let grown = check_once(&twice, &topic.name)
+                .and_then(|()| self.grow_topic(&topic, body.validate_only));
+            let (code, message) = outcome(&grown);
             let result = CreatePartitionsTopicResult::default().with_name(topic.name);
             results.push(result.with_error_code(code).with_error_message(message));
         }
@@ -146,8 +146,8 @@ impl Broker {
             assignments.iter().try_for_each(|it| check_replicas(&it.broker_ids))?;
         }
         self.topics.check_room(more)?;
-        if !validate_only && let Some(topic) = self.topics.get_mut(&asked.name) {
-            topic.partitions.resize_with(wanted, PartitionLog::default);
+        if !validate_only {
+            self.topics.grow(&asked.name, wanted);
         }
         Ok(())
     }
@@ -158,17 +158,19 @@ impl Broker {
         replies: &mut Replies,
     ) -> Result<(), String> {
         let body: DeleteTopicsRequest = request.body()?;
+        let twice = named_twice(body.topic_names.iter());
         let mut results = Vec::with_capacity(body.topic_names.len());
         let mut gone = Vec::new();
-        for name in body.topic_names {
-            let count = self.topics.get(&name).map_or(0, |topic| topic.partitions.len());
-            gone.extend((0..).take(count).map(|index| (name.to_string(), index)));
-            let code = if self.topics.remove(&name) {
+        for name in once(body.topic_names, |name| name) {
+            let deleted = check_once(&twice, &name).and_then(|()| {
+                let count = self.topics.get(&name).map_or(0, |topic| topic.partitions.len());
+                gone.extend((0..).take(count).map(|index| (name.to_string(), index)));
+                self.topics.remove(&name).then_some(()).ok_or_else(Refusal::unknown_partition)
+            });
+            if deleted.is_ok() {
                 self.groups.forget_topic(&name);
-                0
-            } else {
-                ResponseError::UnknownTopicOrPartition.code()
-            };
+            }
+            let code = outcome(&deleted).0;
             let result = DeletableTopicResult::default().with_name(Some(name));
             results.push(result.with_error_code(code));
         }
@@ -199,7 +201,7 @@ impl Broker {
     fn delete_before(&mut self, topic: &str, index: i32, offset: i64) -> Result<i64, Refusal> {
         let config = self.topics.get(topic).map(|topic| *topic.config.settings());
         let log = self.topics.partition_mut(topic, index)?;
-        if config.is_some_and(|settings| !settings.is_deletable) {
+        if config.is_some_and(|settings| settings.is_compacted && !settings.is_deletable) {
             let message = "records of a topic that is only compacted can not be deleted";
             return Err(Refusal::new(ResponseError::PolicyViolation, message));
         }
@@ -207,6 +209,25 @@ impl Broker {
         self.topics.release(freed);
         Ok(start)
     }
+}
+
+/// Returns the names that one request has more than once.
+fn named_twice<'a>(names: impl Iterator<Item = &'a TopicName>) -> BTreeSet<TopicName> {
+    let mut seen = BTreeSet::new();
+    names.filter(|name| !seen.insert(*name)).cloned().collect()
+}
+
+/// Returns what is named, each name once: that is how often it is answered.
+fn once<T>(named: Vec<T>, name: impl Fn(&T) -> &TopicName) -> impl Iterator<Item = T> {
+    let mut seen = BTreeSet::new();
+    named.into_iter().filter(move |it| seen.insert(name(it).clone()))
+}
+
+fn check_once(twice: &BTreeSet<TopicName>, name: &TopicName) -> Result<(), Refusal> {
+    if twice.contains(name) {
+        return Err(Refusal::new(ResponseError::InvalidRequest, "Duplicate topic name."));
+    }
+    Ok(())
 }
 
 fn check_replicas(brokers: &[BrokerId]) -> Result<(), Refusal> {

@@ -30,7 +30,13 @@ const FROM_DEFAULT: i8 = 5;
 impl Broker {
     pub(crate) fn describe_configs(&self, body: DescribeConfigsRequest) -> DescribeConfigsResponse {
         let with_synonyms = body.include_synonyms;
-        let results = body.resources.into_iter().map(|resource| {
+        // Named again it would be described again: small requests must not have huge answers.
+        let mut seen = BTreeSet::new();
+        let is_first = |resource: &DescribeConfigsResource| {
+            seen.insert((resource.resource_type, resource.resource_name.clone()))
+        };
+        let resources: Vec<_> = body.resources.into_iter().filter(is_first).collect();
+        let results = resources.into_iter().map(|resource| {
             let described = self.describe_resource(&resource, with_synonyms);
             let (code, message) = outcome(&described);
             DescribeConfigsResult::default()
@@ -119,6 +125,7 @@ impl Broker {
         for resource in body.resources {
             let (kind, name) = (resource.resource_type, resource.resource_name);
             let edit = |current: &BTreeMap<String, String>| {
+                check_keys(&resource.configs)?;
                 let mut edited = current.clone();
                 resource.configs.iter().try_for_each(|change| apply(&mut edited, change))?;
                 Ok(edited)
@@ -249,6 +256,18 @@ fn check_once(twice: &BTreeSet<(i8, String)>, kind: i8, name: &str) -> Result<()
         return Err(Refusal::new(ResponseError::InvalidRequest, message));
     }
     Ok(())
+}
+
+fn check_keys(changes: &[incremental::AlterableConfig]) -> Result<(), Refusal> {
+    let mut seen = BTreeSet::new();
+    match changes.iter().find(|change| !seen.insert(&change.name)) {
+        None => Ok(()),
+        Some(change) => {
+            let name = change.name.as_str();
+            let message = format!("Error due to duplicate config keys: {name}");
+            Err(Refusal::new(ResponseError::InvalidRequest, message))
+        }
+    }
 }
 
 fn check_broker(name: &str) -> Result<(), Refusal> {

@@ -1,7 +1,8 @@
 //! The settings of a topic: their names, kinds and defaults as Kafka 4.3 has them.
 //!
 //! All are stored, checked and described. Those that say when records go (compaction, retention)
-//! have no effect yet; those about files and replicas never will.
+//! have no effect yet, but for the keys that compacted topics want; nor have those of compression,
+//! as batches are stored as they are sent. Those about files and replicas never will.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,8 @@ pub(crate) enum Kind {
     Boolean,
     /// A 32-bit integer of at least this.
     Int(i32),
+    /// A 32-bit integer within one of these ranges, of which both ends count.
+    IntWithin(&'static [(i32, i32)]),
     /// A 64-bit integer of at least this.
     Long(i64),
     /// A number between zero and one.
@@ -48,6 +51,10 @@ const fn setting(
 }
 
 const CODECS: &[&str] = &["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"];
+/// The default, or one of zlib's.
+const GZIP_LEVELS: &[(i32, i32)] = &[(-1, -1), (1, 9)];
+const LZ4_LEVELS: &[(i32, i32)] = &[(1, 17)];
+const ZSTD_LEVELS: &[(i32, i32)] = &[(-131_072, 22)];
 const POLICIES: &[&str] = &["compact", "delete"];
 const TIMESTAMP_TYPES: &[&str] = &["CreateTime", "LogAppendTime"];
 const FOREVER: &str = "9223372036854775807";
@@ -55,10 +62,10 @@ const FOREVER: &str = "9223372036854775807";
 /// Every setting a topic can have, in order of name.
 pub(crate) const SETTINGS: &[Setting] = &[
     setting("cleanup.policy", "delete", Kind::Words(POLICIES), "log.cleanup.policy"),
-    setting("compression.gzip.level", "-1", Kind::Int(-1), "compression.gzip.level"),
-    setting("compression.lz4.level", "9", Kind::Int(1), "compression.lz4.level"),
+    setting("compression.gzip.level", "-1", Kind::IntWithin(GZIP_LEVELS), "compression.gzip.level"),
+    setting("compression.lz4.level", "9", Kind::IntWithin(LZ4_LEVELS), "compression.lz4.level"),
     setting("compression.type", "producer", Kind::Word(CODECS), "compression.type"),
-    setting("compression.zstd.level", "3", Kind::Int(-131_072), "compression.zstd.level"),
+    setting("compression.zstd.level", "3", Kind::IntWithin(ZSTD_LEVELS), "compression.zstd.level"),
     setting("delete.retention.ms", "86400000", Kind::Long(0), "log.cleaner.delete.retention.ms"),
     setting("file.delete.delay.ms", "60000", Kind::Long(0), "log.segment.delete.delay.ms"),
     setting("flush.messages", FOREVER, Kind::Long(1), "log.flush.interval.messages"),
@@ -121,6 +128,9 @@ impl Setting {
         let is_valid = match self.kind {
             Kind::Boolean => matches!(trimmed.to_ascii_lowercase().as_str(), "true" | "false"),
             Kind::Int(min) => trimmed.parse().is_ok_and(|value: i32| value >= min),
+            Kind::IntWithin(ranges) => trimmed.parse().is_ok_and(|value: i32| {
+                ranges.iter().any(|(min, max)| (*min..=*max).contains(&value))
+            }),
             Kind::Long(min) => trimmed.parse().is_ok_and(|value: i64| value >= min),
             Kind::Ratio => trimmed.parse().is_ok_and(|value: f64| (0.0..=1.0).contains(&value)),
             Kind::Word(words) => words.contains(&trimmed),
@@ -137,6 +147,14 @@ impl Setting {
         match self.kind {
             Kind::Boolean => "expected true or false".to_owned(),
             Kind::Int(min) => format!("expected a 32-bit integer of at least {min}"),
+            Kind::IntWithin(ranges) => {
+                let range = |(min, max): &(i32, i32)| match min == max {
+                    true => min.to_string(),
+                    false => format!("{min} to {max}"),
+                };
+                let ranges: Vec<_> = ranges.iter().map(range).collect();
+                format!("expected {}", ranges.join(" or "))
+            }
             Kind::Long(min) => format!("expected a 64-bit integer of at least {min}"),
             Kind::Ratio => "expected a number from 0 to 1".to_owned(),
             Kind::Word(words) => format!("expected one of {}", words.join(", ")),
@@ -188,6 +206,13 @@ impl TopicConfig {
             overrides.get(name).map_or(default, String::as_str).trim()
         };
         let number = |name: &str| text(name).parse().unwrap_or(i64::MAX);
+        let (min, max) = (number("min.compaction.lag.ms"), number("max.compaction.lag.ms"));
+        if min > max {
+            return Err(invalid(format!(
+                "conflict topic config setting min.compaction.lag.ms ({min}) > \
+                 max.compaction.lag.ms ({max})"
+            )));
+        }
         let settings = TopicSettings {
             is_compacted: list(text("cleanup.policy")).any(|policy| policy == "compact"),
             is_deletable: list(text("cleanup.policy")).any(|policy| policy == "delete"),

@@ -63,6 +63,9 @@ impl Chaos {
         }
         self.receive();
         let action = self.random.below(20);
+        if self.random.below(30) == 0 {
+            self.remove_another();
+        }
         let (driver, member) = (&mut self.driver, &mut self.members[index]);
         if member.waits_for.is_some() {
             if action == 0 {
@@ -102,6 +105,20 @@ impl Chaos {
             }
         }
         self.receive();
+    }
+
+    /// Somebody removes a member, by its id or by its name, whatever it is doing.
+    fn remove_another(&mut self) {
+        self.receive();
+        let index = self.random.below(CLIENTS as u64) as usize;
+        let other = &self.members[index];
+        let by_name = other.name.is_some() && self.random.below(2) == 0;
+        let id = if by_name { "" } else { other.id.as_str() };
+        let left = self.driver.ask(3, &leave(GROUP, &[(id, other.name)]));
+        self.receive();
+        if left.members[0].error_code == 0 {
+            assert_eq!(self.members[index].waits_for, None, "it is gone and does not hear of it");
+        }
     }
 
     /// Takes in the answers that have come.

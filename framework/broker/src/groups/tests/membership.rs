@@ -259,6 +259,21 @@ fn who_leaves_while_waiting_hears_of_it() {
 }
 
 #[test]
+fn who_is_removed_while_it_waits_for_its_assignment_hears_of_it() {
+    let mut driver = driver();
+    let mut clients = [start(&mut driver), start(&mut driver)];
+    driver.advance(1_000);
+    clients.iter_mut().for_each(|it| _ = joined(&mut driver, it).unwrap());
+    let [leader, follower] = &clients;
+    send_sync(&mut driver, follower, &[]);
+    assert!(synced(&mut driver, follower).is_none(), "the leader has not assigned yet");
+    // An administrator removes it, by another connection.
+    assert_eq!(leave_now(&mut driver, follower), None);
+    assert_eq!(assignment(&mut driver, follower), Err(ResponseError::UnknownMemberId));
+    assert_eq!(beat(&mut driver, leader), Some(ResponseError::RebalanceInProgress));
+}
+
+#[test]
 fn a_retry_gets_the_generation_it_missed() {
     let mut driver = driver();
     let mut clients = [start(&mut driver), start(&mut driver)];
@@ -365,25 +380,6 @@ fn strangers_and_other_generations_are_refused() {
         error(driver.ask(3, &sync("", "m", 1, &[])).error_code),
     ] {
         assert_eq!(empty, Some(ResponseError::InvalidGroupId));
-    }
-}
-
-#[test]
-fn groups_and_members_are_limited() {
-    let config = GroupConfig { members_max: 2, groups_max: 1, ..GroupConfig::default() };
-    let mut driver = with(config);
-    let full = Some(ResponseError::GroupMaxSizeReached);
-    let clients = stable(&mut driver, 2);
-    assert_eq!(error(driver.ask(5, &join(GROUP, "", None)).error_code), full);
-    assert_eq!(error(driver.ask(5, &join("other", "", None)).error_code), full);
-    driver.create_topic("t", 1, &[]);
-    let committed = driver.ask(7, &commit("other", "", -1, &[("t", 0, 1, "")]));
-    assert_eq!(error(committed.topics[0].partitions[0].error_code), full);
-    assert_eq!(beat(&mut driver, &clients[0]), None);
-    // Ids that were only given out count as well.
-    let mut driver = with(config);
-    for expected in [Some(ResponseError::MemberIdRequired); 2].into_iter().chain([full]) {
-        assert_eq!(error(driver.ask(5, &join(GROUP, "", None)).error_code), expected);
     }
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::testing::batches::Batch;
 
 fn heads_of(batch: &[u8]) -> Result<Vec<RecordHead>, String> {
-    heads(batch, &BatchHeader::read(batch).unwrap())
+    Records::unpack(batch, &BatchHeader::read(batch).unwrap())?.heads().collect()
 }
 
 #[test]
@@ -34,6 +34,12 @@ fn what_is_not_records_is_an_error() {
     assert_eq!(check(&|it| it[22] = 7), "compression 7 is unknown");
     for codec in 1..5 {
         assert!(!check(&|it| it[22] = codec).is_empty(), "codec {codec}");
+    }
+    // The offset delta, which is the fourth byte of a record.
+    assert_eq!(check(&|it| it[HEADER_BYTES + 3] = 2), "record 0 has the offset delta 1");
+    // The key's length, the value's, and the number of headers.
+    for (at, byte) in [(4, 100), (6, 100), (17, 2), (17, 1)] {
+        assert_eq!(check(&|it| it[HEADER_BYTES + at] = byte), "record 0 of 3 is malformed", "{at}");
     }
     // A varint without an end.
     assert_eq!(check(&|it| it[HEADER_BYTES..].fill(0xff)), "record 0 of 3 is malformed");

@@ -55,8 +55,49 @@ fn wrong_topics_are_refused() {
     assert_eq!(refused(null), ResponseError::InvalidConfig);
     let mut twice = create_topic("x", 1, &[]);
     twice.topics.push(twice.topics[0].clone());
-    assert_eq!(refused(twice), ResponseError::InvalidRequest);
+    assert_eq!(create(&mut driver, &twice), [Some(ResponseError::InvalidRequest)]);
     assert_eq!(count(&mut driver, "x"), 0);
+}
+
+#[test]
+fn a_topic_named_twice_is_refused_and_the_others_are_not() {
+    let mut driver = Driver::new();
+    ["a", "b"].iter().for_each(|name| driver.create_topic(name, 1, &[]));
+    let twice = Some(ResponseError::InvalidRequest);
+    let mut more = create_partitions("a", 2, None);
+    more.topics.extend(create_partitions("b", 2, None).topics);
+    more.topics.extend(create_partitions("a", 3, None).topics);
+    let grown = driver.ask(1, &more).results;
+    let got: Vec<_> = grown.iter().map(|it| (it.name.as_str(), error(it.error_code))).collect();
+    assert_eq!(got, [("a", twice), ("b", None)]);
+    assert_eq!((count(&mut driver, "a"), count(&mut driver, "b")), (1, 2));
+    let deleted = driver.ask(3, &delete_topics(&["a", "b", "a"])).responses;
+    let name = |name: &Option<TopicName>| name.as_ref().unwrap().to_string();
+    let got: Vec<_> = deleted.iter().map(|it| (name(&it.name), error(it.error_code))).collect();
+    assert_eq!(got, [("a".to_owned(), twice), ("b".to_owned(), None)]);
+    assert_eq!((count(&mut driver, "a"), count(&mut driver, "b")), (1, 0));
+}
+
+#[test]
+fn one_request_cannot_ask_for_more_topics_than_there_may_be() {
+    let config = BrokerConfig { partitions_max: 2, ..BrokerConfig::default() };
+    let mut driver = Driver::with(config);
+    let mut many = create_topic("a", 1, &[]);
+    many.topics.extend(["b", "c"].iter().flat_map(|name| create_topic(name, 1, &[]).topics));
+    let policy = Some(ResponseError::PolicyViolation);
+    assert_eq!(create(&mut driver, &many), [policy; 3]);
+    many.topics.pop();
+    assert_eq!(create(&mut driver, &many), [None; 2]);
+}
+
+#[test]
+fn names_are_free_again_once_their_topic_is_gone() {
+    let mut driver = Driver::new();
+    driver.create_topic("a.b", 1, &[]);
+    let collides = Some(ResponseError::InvalidTopicException);
+    assert_eq!(create(&mut driver, &create_topic("a_b", 1, &[])), [collides]);
+    driver.ask(3, &delete_topics(&["a.b"]));
+    assert_eq!(create(&mut driver, &create_topic("a_b", 1, &[])), [None]);
 }
 
 #[test]
@@ -123,7 +164,7 @@ fn topics_only_grow() {
 
 #[test]
 fn deleting_a_topic_frees_its_room_and_wakes_its_readers() {
-    let room = 2 * Batch::of(1).encode().len() as u64;
+    let room = 2 * crate::log::charge(Batch::of(1).encode().len());
     let mut driver = Driver::with(BrokerConfig { log_bytes_max: room, ..BrokerConfig::default() });
     driver.create_topic("a", 1, &[]);
     let send = |driver: &mut Driver| {
@@ -146,11 +187,12 @@ fn deleting_a_topic_frees_its_room_and_wakes_its_readers() {
 
 #[test]
 fn deleting_records_moves_the_start_and_frees_room() {
-    let room = Batch::of(4).encode().len() as u64;
+    let room = crate::log::charge(Batch::of(4).encode().len());
     let mut driver = Driver::with(BrokerConfig { log_bytes_max: room, ..BrokerConfig::default() });
     driver.create_topic("a", 1, &[]);
     driver.create_topic("kept", 1, &[("cleanup.policy", "compact")]);
     driver.create_topic("both", 1, &[("cleanup.policy", "compact,delete")]);
+    driver.create_topic("neither", 1, &[("cleanup.policy", "")]);
     driver.ask(8, &produce("a", Batch::of(4).encode()));
     let delete = |driver: &mut Driver, topic, index, offset| {
         let response = driver.ask(1, &delete_records(topic, &[(index, offset)]));
@@ -166,6 +208,7 @@ fn deleting_records_moves_the_start_and_frees_room() {
     let policy = (Some(ResponseError::PolicyViolation), -1);
     assert_eq!(delete(&mut driver, "kept", 0, 0), policy);
     assert_eq!(delete(&mut driver, "both", 0, 0), (None, 0));
+    assert_eq!(delete(&mut driver, "neither", 0, 0), (None, 0));
     assert_eq!(delete(&mut driver, "a", 0, -1), (None, 4));
     let response = driver.ask(8, &produce("a", Batch::of(4).encode()));
     assert_eq!(response.responses[0].partition_responses[0].base_offset, 4);

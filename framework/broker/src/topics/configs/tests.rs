@@ -111,3 +111,22 @@ fn changes_are_applied_one_by_one() {
     assert_eq!(value(&mut driver, "retention.ms"), "604800000");
     assert_eq!(value(&mut driver, "cleanup.policy"), "compact");
 }
+
+#[test]
+fn a_resource_named_again_is_not_described_again() {
+    let mut driver = driver();
+    let mut request = describe_configs(TOPIC, "t", None);
+    request.resources.extend(vec![request.resources[0].clone(); 100]);
+    request.resources.extend(describe_configs(BROKER, "1", None).resources);
+    assert_eq!(driver.ask(1, &request).results.len(), 2);
+}
+
+#[test]
+fn a_setting_changed_twice_at_once_is_not_changed() {
+    let mut driver = driver();
+    let changes = [("segment.ms", 0, Some("7")), ("flush.ms", 1, None), ("segment.ms", 1, None)];
+    let request = change_configs("t", &changes);
+    let code = alter(&mut driver, &request, |response| response.responses[0].error_code);
+    assert_eq!(code, Some(ResponseError::InvalidRequest));
+    assert_eq!(value(&mut driver, "segment.ms"), "604800000");
+}

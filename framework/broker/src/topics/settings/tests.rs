@@ -57,9 +57,37 @@ fn wrong_names_and_values_are_refused() {
         ("message.timestamp.type", "createtime"),
         ("cleanup.policy", "compact,drop"),
         ("compression.type", "brotli"),
+        ("compression.gzip.level", "0"),
+        ("compression.gzip.level", "-2"),
+        ("compression.gzip.level", "10"),
+        ("compression.lz4.level", "0"),
+        ("compression.lz4.level", "18"),
+        ("compression.zstd.level", "23"),
+        ("compression.zstd.level", "-131073"),
     ];
     for (name, value) in wrong {
         let refused = config(&[(name, value)]).unwrap_err();
         assert_eq!(refused, ResponseError::InvalidConfig, "{name}={value}");
     }
+}
+
+#[test]
+fn compression_levels_are_those_of_the_codecs() {
+    for (codec, levels) in [("gzip", [-1, 1, 9]), ("lz4", [1, 9, 17]), ("zstd", [-131_072, 0, 22])]
+    {
+        for level in levels {
+            let set = config(&[(&format!("compression.{codec}.level"), &level.to_string())]);
+            assert!(set.is_ok(), "{codec} {level}");
+        }
+    }
+    let refused = TopicConfig::new([("compression.gzip.level".to_owned(), "0".to_owned())].into());
+    assert!(refused.unwrap_err().message.ends_with("expected -1 or 1 to 9"));
+}
+
+#[test]
+fn the_shortest_lag_of_compaction_is_not_above_the_longest() {
+    let lags =
+        |min, max| config(&[("min.compaction.lag.ms", min), ("max.compaction.lag.ms", max)]).err();
+    assert_eq!(lags("5", "5"), None);
+    assert_eq!(lags("6", "5"), Some(ResponseError::InvalidConfig));
 }
