@@ -55,9 +55,9 @@ kappa::json_serde!(NamedDeparture, AirlineDelays);
 pub const LATE_MINUTES: i64 = 15;
 
 impl AirlineDelays {
-    /// Adds a departure.
+    /// Counts a departure.
     #[must_use]
-    pub fn add(self, departure: NamedDeparture) -> Self {
+    pub fn count(self, departure: NamedDeparture) -> Self {
         let delay = departure.dep_delay;
         let first = self.departures == 0;
         Self {
@@ -105,7 +105,7 @@ pub fn topology() -> kappa::Result<Topology> {
             dep_delay,
         })
         .group_by(|_, departure| departure.carrier.clone())
-        .aggregate(AirlineDelays::default, |_, departure, totals| totals.add(departure), "totals")
+        .aggregate(AirlineDelays::default, |_, departure, totals| totals.count(departure), "totals")
         .to_stream()
         .to(&delays());
     builder.build()

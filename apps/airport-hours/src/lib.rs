@@ -50,9 +50,9 @@ const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 
 impl HourTotals {
-    /// Adds a departure.
+    /// Counts a departure.
     #[must_use]
-    pub fn add(self, departure: &Departure) -> Self {
+    pub fn count(self, departure: &Departure) -> Self {
         let delay = departure.dep_delay;
         let first = self.departures == 0;
         Self {
@@ -88,7 +88,7 @@ pub fn topology() -> kappa::Result<Topology> {
         .stream(&departures())
         .group_by(|_, departure| departure.origin.clone())
         .windowed_by(TimeWindows::tumbling(HOUR).grace(DAY))
-        .aggregate(HourTotals::default, |_, departure, hour| hour.add(&departure), "hours")
+        .aggregate(HourTotals::default, |_, departure, hour| hour.count(&departure), "hours")
         .to_stream()
         .map(|Windowed { key: origin, window }, totals| {
             let window_start = window.start.as_millis();

@@ -31,14 +31,12 @@ impl Input {
         let producer = clients::producer(bootstrap, &settings);
         let value = "x".repeat(VALUE_BYTES);
         let mut key = String::new();
-        let mut timestamp = FIRST_MS;
-        for number in 0..records {
+        for (timestamp, number) in (FIRST_MS..).zip(0..records) {
             key.clear();
             // Writing to a string cannot fail.
             let _ = write!(key, "key-{:08}", scattered(number) % keys.max(1));
             let record = BaseRecord::to(&topic).key(&key).payload(&value).timestamp(timestamp);
             clients::send(&producer, record);
-            timestamp += 1;
         }
         clients::drain(&producer);
         Self { topic, prefix }

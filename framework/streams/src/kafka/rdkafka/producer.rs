@@ -97,12 +97,13 @@ impl Producer for RdProducer {
         let mut waiting = Some(back);
         let mut refused = None;
         self.wait_until(ROOM_STEP, |it| {
-            match waiting.take().map(|back| it.producer.send(back)) {
-                Some(Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back))) => {
+            let Some(back) = waiting.take() else { return true };
+            match it.producer.send(back) {
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
                     waiting = Some(back);
                 }
-                Some(Err((cause, _))) => refused = Some(cause),
-                Some(Ok(())) | None => {}
+                Err((cause, _)) => refused = Some(cause),
+                Ok(()) => {}
             }
             waiting.is_none()
         })?;
