@@ -1,7 +1,7 @@
 //! Kappa Streams: a Kafka Streams-style library; one typed topology, run live or rerun from offset zero.
 //!
 //! A program declares streams, tables, windows and joins over topics with a
-//! [`StreamsBuilder`](dsl::StreamsBuilder). The topology that comes of it runs three ways, by the same code:
+//! [`StreamsBuilder`]. The topology that comes of it runs three ways, by the same code:
 //!
 //! - **live**, by [`KafkaStreams`](runtime::KafkaStreams): in consumer groups, with state in RocksDB behind
 //!   changelog topics;
