@@ -57,6 +57,8 @@ pub struct OutboxRecord<'a> {
 pub struct Outbox {
     topics: Vec<OutTopic>,
     task_partition: i32,
+    /// Whether records without a key go by their task's partition, instead of where the client wants.
+    places_keyless: bool,
     bytes: Vec<u8>,
     entries: Vec<Entry>,
 }
@@ -76,7 +78,20 @@ impl Outbox {
     /// Makes the outbox of a task for a partition.
     #[must_use]
     pub fn new(task_partition: i32) -> Self {
-        Self { topics: Vec::new(), task_partition, bytes: Vec::new(), entries: Vec::new() }
+        Self {
+            topics: Vec::new(),
+            task_partition,
+            places_keyless: false,
+            bytes: Vec::new(),
+            entries: Vec::new(),
+        }
+    }
+
+    /// Gives records without a key a partition that follows from their task: what a client would choose
+    /// by chance is then the same in every rerun.
+    #[must_use]
+    pub fn placing_keyless(self) -> Self {
+        Self { places_keyless: true, ..self }
     }
 
     /// Adds a topic to the table, once.
@@ -115,7 +130,10 @@ impl Outbox {
             Destination::Sink(topic) => {
                 let count = self.out_topic(topic).partitions;
                 let by = partitioned_by.and_then(|range| self.bytes.get(range));
-                (topic, by.map(|bytes| default_partition(bytes, count)), None)
+                let by_key = by.map(|bytes| default_partition(bytes, count));
+                let count = i32::try_from(count.max(1)).unwrap_or(i32::MAX);
+                let by_task = self.places_keyless.then_some(self.task_partition % count);
+                (topic, by_key.or(by_task), None)
             }
         };
         let topic = topic.0;
@@ -190,5 +208,14 @@ mod tests {
         assert_eq!(records[2].partition, None);
         outbox.clear();
         assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn in_a_rerun_records_without_a_key_go_by_their_task() {
+        let mut outbox = Outbox::new(7).placing_keyless();
+        let sink = outbox.register(OutTopic { name: "out".into(), partitions: 4 });
+        let at = (Timestamp::from_millis(9), Headers::default());
+        outbox.push(Destination::Sink(sink), None, None, None, at);
+        assert_eq!(outbox.iter().next().and_then(|record| record.partition), Some(3));
     }
 }

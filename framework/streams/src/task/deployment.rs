@@ -168,6 +168,15 @@ impl Deployment {
         topics
     }
 
+    /// Returns the empty outbox of a task.
+    pub(super) fn outbox(&self, task: TaskId) -> Outbox {
+        let outbox = Outbox::new(task.partition);
+        match self.mode {
+            RunMode::Live => outbox,
+            RunMode::Bounded => outbox.placing_keyless(),
+        }
+    }
+
     /// Returns where a store is logged, if it is.
     pub(super) fn changelog(&self, store: StoreId, outbox: &mut Outbox) -> Option<Changelog> {
         let live = self.mode == RunMode::Live;

@@ -145,7 +145,7 @@ impl TaskState {
         });
         let backend = storage.open(|state| state.task(id), families.collect())?;
         let mut set = StoreSet::new(backend);
-        let mut outbox = Outbox::new(id.partition);
+        let mut outbox = deployment.outbox(id);
         for (family, (store, spec)) in specs.into_iter().enumerate() {
             let changelog = deployment.changelog(store, &mut outbox);
             let env = StoreEnvironment {
