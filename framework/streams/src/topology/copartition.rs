@@ -124,3 +124,6 @@ impl PartitionCounts {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
