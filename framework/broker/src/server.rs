@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
 
@@ -213,9 +214,11 @@ async fn drive(mut broker: Broker, clock: Clock, mut events: mpsc::Receiver<Even
             () = sleep(until) => broker.tick(clock.now(), &mut replies),
         }
         for (id, answer) in replies.drain() {
-            // Gone meanwhile, or full: it holds one answer, and only one can be owed.
-            if let Some(Err(e)) = connections.get(&id).map(|answers| answers.try_send(answer)) {
-                warn!("an answer to {id:?} was dropped: {e}");
+            match connections.get(&id).map(|answers| answers.try_send(answer)) {
+                // It holds one answer, and only one can be owed.
+                Some(Err(TrySendError::Full(_))) => warn!("a second answer to {id:?} was dropped"),
+                // It is gone, or has gone meanwhile: clients leave while a fetch waits.
+                Some(Err(TrySendError::Closed(_)) | Ok(())) | None => {}
             }
         }
     }
