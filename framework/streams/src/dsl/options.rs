@@ -129,8 +129,7 @@ impl<K, V> Materialized<K, V> {
         Self::stored(Stored::unnamed())
     }
 
-    /// Keeps rows with these serdes, in a store with a generated name unless `as`
-    /// follows.
+    /// Keeps rows with these serdes, in a store with a generated name unless `as` follows.
     #[must_use]
     pub fn with(keys: impl Serde<K> + 'static, values: impl Serde<V> + 'static) -> Self {
         Self {
