@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use clients::ClientProperties;
-pub use settings::{DeserializationHandler, Settings, StoreType, TaskIdle};
+pub use settings::{DeserializationHandler, GroupProtocol, Settings, StoreType, TaskIdle};
 pub use table::{Kind, SETTINGS, Setting};
 
 use crate::error::{Error, Result};

@@ -40,13 +40,18 @@ pub enum StartAt {
 }
 
 /// What the group tells a consumer; answered by the thread between two runs of its tasks.
+///
+/// Groups are cooperative: an event names what changes, and everything else stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConsumerEvent {
-    /// These partitions are now this consumer's, and replace what it had: answer with `assign`.
+    /// These partitions come to what the consumer has, perhaps none: answer with
+    /// [`Consumer::incremental_assign`].
     Assigned(Vec<TopicPartition>),
-    /// All partitions are taken away, and may still be committed: answer with `unassign`.
+    /// These partitions are taken away, and may still be committed: answer with
+    /// [`Consumer::incremental_unassign`].
     Revoked(Vec<TopicPartition>),
-    /// All partitions were given to others already, and must not be committed: answer with `unassign`.
+    /// These partitions were given to others already, and must not be committed: answer with
+    /// [`Consumer::incremental_unassign`].
     Lost(Vec<TopicPartition>),
 }
 
@@ -80,19 +85,35 @@ pub trait Consumer: Send {
     /// Where the client refuses the topics.
     fn subscribe(&mut self, topics: &[Arc<str>]) -> Result<()>;
 
-    /// Reads exactly these partitions from now on; also the answer to [`ConsumerEvent::Assigned`].
+    /// Reads exactly these partitions from now on; for consumers that are not in a group.
     ///
     /// # Errors
     ///
     /// Where the client refuses the assignment.
     fn assign(&mut self, partitions: &[(TopicPartition, StartAt)]) -> Result<()>;
 
-    /// Reads nothing any more; the answer to `Revoked` and `Lost`.
+    /// Reads these partitions as well; the answer to [`ConsumerEvent::Assigned`]. They may be more than
+    /// the event names: what a member reads beside its group's topics is its own affair.
+    ///
+    /// # Errors
+    ///
+    /// Where the client refuses the assignment.
+    fn incremental_assign(&mut self, partitions: &[(TopicPartition, StartAt)]) -> Result<()>;
+
+    /// Reads these partitions no more; the answer to [`ConsumerEvent::Revoked`] and
+    /// [`ConsumerEvent::Lost`].
     ///
     /// # Errors
     ///
     /// Where the client refuses.
-    fn unassign(&mut self) -> Result<()>;
+    fn incremental_unassign(&mut self, partitions: &[TopicPartition]) -> Result<()>;
+
+    /// Returns what the group has committed of these partitions; those without are left out.
+    ///
+    /// # Errors
+    ///
+    /// Where the coordinator refuses; retriable where it cannot be reached.
+    fn committed(&mut self, partitions: &[TopicPartition]) -> Result<Offsets>;
 
     /// Returns what the group has told since the last call, without waiting.
     ///
@@ -126,8 +147,19 @@ pub trait Consumer: Send {
     /// Where the coordinator refuses; retriable where it cannot be reached.
     fn commit(&mut self, offsets: &Offsets) -> Result<()>;
 
-    /// Leaves the group, answering what is still asked; no data is read any more.
-    fn close(self: Box<Self>);
+    /// Ends the client, answering what is still asked; no data is read any more. A dynamic member leaves
+    /// its group; a static one stays in it, until its session ends, unless it is to leave.
+    fn close(self: Box<Self>, leave: Leave);
+}
+
+/// Whether a consumer that is closed leaves its group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Leave {
+    /// A dynamic member does; a static one comes back.
+    #[default]
+    IfDynamic,
+    /// In any case: it will not come back.
+    Always,
 }
 
 /// Ends the wait of a consumer's thread.

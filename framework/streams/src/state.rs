@@ -15,6 +15,7 @@ mod memory;
 #[cfg(feature = "rocksdb")]
 pub mod rocksdb;
 mod row;
+mod seen_partitions;
 mod slots;
 mod uncommitted;
 mod window;
@@ -32,7 +33,8 @@ pub(crate) use key_schema::{KeyLayout, PlainKeys, WindowKeys};
 pub use key_value::{Flushed, KeyValueStore, StoreEnvironment};
 pub use memory::MemoryBackend;
 pub(crate) use row::join as join_row;
-pub use slots::{LoggedStore, StoreAccess, StoreRef, StoreSet};
+pub(crate) use seen_partitions::SeenPartitions;
+pub use slots::{LoggedStore, Rows, StoreAccess, StoreRef, StoreSet};
 pub use uncommitted::Uncommitted;
 pub use window::WindowStore;
 

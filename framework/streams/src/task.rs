@@ -26,6 +26,7 @@ use crate::ids::{Offset, StoreId, TaskId};
 use crate::kafka::{Consumer, FetchLimit, Offsets, Outbox};
 use crate::metrics::{DropReason, DroppedRecords};
 use crate::processor::{Control, Source, TaskContext};
+use crate::state::Rows;
 #[cfg(feature = "testing")]
 use crate::state::StoreSet;
 use crate::time::Timestamp;
@@ -171,6 +172,11 @@ impl Task {
         self.group.note_committed();
         self.dirty = false;
         Ok(())
+    }
+
+    /// Ends the task; what it has committed remains.
+    pub(crate) fn into_rows(self) -> Rows {
+        self.ctx.stores.into_rows()
     }
 
     /// Makes committed state survive a kill.

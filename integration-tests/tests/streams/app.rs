@@ -31,6 +31,14 @@ impl App {
         Self { id, bootstrap, topology, state, settings }
     }
 
+    /// Returns another instance of the application, with a state directory of its own.
+    pub(crate) fn sibling(&self) -> Self {
+        let state = tempfile::tempdir().expect("a directory for state");
+        let (id, bootstrap) = (self.id.clone(), self.bootstrap.clone());
+        let (topology, settings) = (self.topology.clone(), self.settings.clone());
+        Self { id, bootstrap, topology, state, settings }
+    }
+
     pub(crate) fn set(mut self, name: &'static str, value: &str) -> Self {
         self.settings.push((name, value.to_owned()));
         self

@@ -167,23 +167,3 @@ fn a_setting_that_the_client_refuses_is_named_and_its_value_is_not() {
     let report = error.report();
     assert!(report.contains("`security.protocol`") && !report.contains("hunter2"), "{report}");
 }
-
-#[test]
-fn topics_read_together_need_as_many_partitions_of_each() {
-    let cluster = Cluster::start();
-    let id = unique("app");
-    let [narrow, wide] = ["narrow", "wide"].map(|name| format!("{id}-{name}"));
-    create_topic(cluster.bootstrap(), &narrow, 1, &[FOREVER]);
-    create_topic(cluster.bootstrap(), &wide, 2, &[FOREVER]);
-    let builder = StreamsBuilder::new();
-    let both = builder.stream(&texts(&narrow)).merge(&builder.stream(&texts(&wide)));
-    both.to(&result_texts(&format!("{id}-out")));
-    let app = App::new(cluster.bootstrap(), &id, builder.build().unwrap());
-    let error = app.fail().to_string();
-    for named in [&narrow, &wide] {
-        assert!(error.contains(named), "{error}");
-    }
-    // A rerun reads by assignment, so it does not care.
-    feed(cluster.bootstrap(), &wide, &[("k", "v", 1)]);
-    assert_eq!(app.replay("v").input_records, 1);
-}

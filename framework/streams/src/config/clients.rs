@@ -47,8 +47,13 @@ const COMMON: [&str; 19] = [
 ];
 
 /// Names that concern the group, which only the main consumer joins.
-const GROUP: [&str; 4] =
-    ["group.instance.id", "heartbeat.interval.ms", "max.poll.interval.ms", "session.timeout.ms"];
+const GROUP: [&str; 5] = [
+    "group.instance.id",
+    "group.remote.assignor",
+    "heartbeat.interval.ms",
+    "max.poll.interval.ms",
+    "session.timeout.ms",
+];
 
 /// Java's names and librdkafka's; an empty one means that there is nothing to set.
 const TRANSLATIONS: [(&str, &str); 8] = [
@@ -156,12 +161,14 @@ impl fmt::Debug for ClientProperties {
 
 /// What the engine's correctness rests on.
 fn owned_by_engine(name: &str) -> bool {
-    const OWNED: [&str; 8] = [
+    const OWNED: [&str; 10] = [
         "enable.auto.commit",
         "enable.auto.offset.store",
         "enable.idempotence",
         "enable.partition.eof",
         "group.id",
+        "group.protocol",
+        "group.protocol.type",
         "partition.assignment.strategy",
         "partitioner",
         "transactional.id",

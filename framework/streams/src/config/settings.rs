@@ -34,6 +34,16 @@ pub enum TaskIdle {
     For(Duration),
 }
 
+/// Who shares out the tasks among a group's members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum GroupProtocol {
+    /// The member that leads the group.
+    #[default]
+    Classic,
+    /// The broker (KIP-848).
+    Consumer,
+}
+
 /// All settings of an application, typed and within their ranges.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -45,14 +55,20 @@ pub struct Settings {
     pub default_store: StoreType,
     /// `deserialization.exception.handler`
     pub deserialization_handler: DeserializationHandler,
+    /// `group.protocol`
+    pub group_protocol: GroupProtocol,
     /// `input.buffer.max.bytes`
     pub input_buffer_bytes_max: usize,
+    /// `input.check.interval.ms`
+    pub input_check_interval: Duration,
     /// `max.partition.skew.ms`
     pub partition_skew_max: Option<Duration>,
     /// `max.task.idle.ms`
     pub task_idle: TaskIdle,
     /// `num.stream.threads`
     pub threads: usize,
+    /// `offset.recommit.interval.ms`
+    pub offset_recommit_interval: Duration,
     /// `poll.ms`
     pub poll: Duration,
     /// `repartition.purge.interval.ms`
@@ -95,7 +111,9 @@ impl Settings {
                 _ => StoreType::RocksDb,
             },
             deserialization_handler: deserialization_handler(config)?,
+            group_protocol: group_protocol(config)?,
             input_buffer_bytes_max: bytes(config, "input.buffer.max.bytes")?,
+            input_check_interval: millis(config, "input.check.interval.ms")?,
             partition_skew_max: skew
                 .map(|_| millis(config, "max.partition.skew.ms"))
                 .transpose()?,
@@ -104,6 +122,7 @@ impl Settings {
                 Err(_) => TaskIdle::Never,
             },
             threads: bytes(config, "num.stream.threads")?,
+            offset_recommit_interval: millis(config, "offset.recommit.interval.ms")?,
             poll: millis(config, "poll.ms")?,
             purge_interval: millis(config, "repartition.purge.interval.ms")?,
             replication_factor: i32::try_from(number(config, "replication.factor")?).unwrap_or(-1),
@@ -121,6 +140,13 @@ impl Settings {
             clients: clients(config)?,
         })
     }
+
+    /// Returns whether the instance has a name in its group, and so stays in it over restarts.
+    #[must_use]
+    pub fn is_static_member(&self) -> bool {
+        let main = self.clients.for_client(&["consumer.", "main.consumer."]);
+        main.contains_key("group.instance.id")
+    }
 }
 
 fn clients(config: &StreamsConfig) -> Result<ClientProperties> {
@@ -128,6 +154,23 @@ fn clients(config: &StreamsConfig) -> Result<ClientProperties> {
     text(config, "bootstrap.servers")?;
     text(config, "processing.guarantee")?;
     ClientProperties::of(config)
+}
+
+/// Settings of a member that the broker has under `group.protocol=consumer`.
+const BROKERS_OWN: [&str; 2] = ["session.timeout.ms", "heartbeat.interval.ms"];
+
+fn group_protocol(config: &StreamsConfig) -> Result<GroupProtocol> {
+    if text(config, "group.protocol")? == "classic" {
+        return Ok(GroupProtocol::Classic);
+    }
+    let name = |key: &str| BROKERS_OWN.into_iter().find(|own| key.ends_with(own));
+    match config.iter().find_map(|(key, _, source)| Some((name(key)?, source))) {
+        None => Ok(GroupProtocol::Consumer),
+        Some((name, source)) => Err(Error::config(format!(
+            "setting `{name}` (from {source}) is the group's on the broker under \
+             group.protocol=consumer: leave it out here, and set group.consumer.{name} there"
+        ))),
+    }
 }
 
 fn application_id(config: &StreamsConfig) -> Result<String> {

@@ -85,11 +85,25 @@ pub const SETTINGS: &[Setting] = &[
          `continue` skips, counts and logs it",
     ),
     setting(
+        "group.protocol",
+        Some("classic"),
+        Kind::Choice(&["classic", "consumer"]),
+        "how instances share out the tasks: `classic` by one of them, on any broker; `consumer` by the \
+         broker (KIP-848, Kafka 4.0 or later), which then has the session's and the heartbeats' times",
+    ),
+    setting(
         "input.buffer.max.bytes",
         Some("67108864"),
         Kind::Bytes(MIB, TIB),
         "memory for records fetched and not yet processed, of all threads together; a partition that \
          has its share is not read until it has room",
+    ),
+    setting(
+        "input.check.interval.ms",
+        Some("60000"),
+        Kind::Millis(100, DAY_MS),
+        "how often is looked whether the inputs have as many partitions as at the start; an application \
+         whose inputs have changed stops",
     ),
     setting(
         "max.partition.skew.ms",
@@ -106,6 +120,13 @@ pub const SETTINGS: &[Setting] = &[
          on with the others; -1 never waits, not even for records that are on the broker",
     ),
     setting("num.stream.threads", Some("1"), Kind::Count(1, 256), "threads that process records"),
+    setting(
+        "offset.recommit.interval.ms",
+        Some("43200000"),
+        Kind::Millis(1_000, DAY_MS),
+        "how often offsets that have not moved are committed again, since brokers forget those of a \
+         quiet topic after `offsets.retention.minutes`",
+    ),
     setting(
         "poll.ms",
         Some("100"),

@@ -1,15 +1,18 @@
 //! What all threads of one client share.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::stop::Stop;
+use super::task_registry::TaskRegistry;
 use super::thread_state::ThreadStates;
 use crate::config::Settings;
-use crate::kafka::{Clients, Offsets};
+use crate::kafka::{Clients, Leave, Offsets};
 use crate::metrics::DroppedRecords;
 use crate::processor::GlobalTables;
+use crate::state::SeenPartitions;
 use crate::task::{Deployment, Storage};
 use crate::time::Clock;
 
@@ -18,15 +21,35 @@ use crate::time::Clock;
 pub(super) struct Application {
     pub(super) deployment: Deployment,
     pub(super) settings: Settings,
+    /// Which tasks are open in this process. Before the storage, whose lock outlives open databases.
+    pub(super) tasks: TaskRegistry,
     pub(super) storage: Storage,
     pub(super) globals: Option<GlobalTables>,
     pub(super) clients: Arc<dyn Clients>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) stop: Stop,
+    /// Whether static members leave the group at the end, too.
+    pub(super) leave: AtomicBool,
     pub(super) threads: ThreadStates,
     pub(super) stats: Arc<Stats>,
+    /// The topics that others write and tasks read, with their partition counts at the start.
+    pub(super) external: BTreeMap<Arc<str>, usize>,
+    /// Which of their partitions were ever committed.
+    pub(super) seen: SeenPartitions,
     /// Committed offsets of repartition topics: what lies before them may be deleted.
     pub(super) purgeable: Mutex<Offsets>,
+}
+
+impl Application {
+    /// Returns what the members do at the end.
+    pub(super) fn leave(&self) -> Leave {
+        if self.leave.load(Ordering::Acquire) { Leave::Always } else { Leave::IfDynamic }
+    }
+
+    /// Returns a thread's share of something that all threads have together.
+    pub(super) fn share(&self, of: usize) -> usize {
+        of / self.threads.count().max(1)
+    }
 }
 
 /// What the threads have done so far.

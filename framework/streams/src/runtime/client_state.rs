@@ -47,6 +47,12 @@ impl ClientState {
         }
     }
 
+    /// Returns whether the client processes or is about to.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Rebalancing | Self::Running)
+    }
+
     /// Returns whether no other state follows.
     #[must_use]
     pub fn is_final(self) -> bool {

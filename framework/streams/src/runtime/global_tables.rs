@@ -11,7 +11,8 @@ use crate::config::{DeserializationHandler, Settings, StoreType};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{Offset, TopicPartition};
 use crate::kafka::{
-    Admin, Bound, Clients, Consumer, ConsumerRole, FetchLimit, FetchedBatch, Offsets, StartAt,
+    Admin, Bound, Clients, Consumer, ConsumerRole, FetchLimit, FetchedBatch, Leave, Offsets,
+    StartAt,
 };
 use crate::processor::GlobalTables;
 use crate::record::RawRecord;
@@ -118,7 +119,7 @@ impl GlobalUpdater {
 
     /// Ends the following.
     pub(crate) fn close(self) {
-        self.consumer.close();
+        self.consumer.close(Leave::default());
     }
 
     fn read_to_ends(&mut self, stop: &Stop, mut stall: Stall) -> Result<()> {

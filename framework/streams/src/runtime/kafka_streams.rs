@@ -1,9 +1,11 @@
 //! The client: it starts an application's threads, and ends them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -13,8 +15,9 @@ use super::client_state::{ClientState, StateCell};
 use super::global_tables::{GlobalUpdater, Until};
 use super::stop::{Stop, patiently};
 use super::stream_thread::StreamThread;
-use super::thread_state::ThreadStates;
-use super::{panics, purge, storage, topics};
+use super::task_registry::TaskRegistry;
+use super::thread_state::{ThreadMetadata, ThreadStates};
+use super::{housekeeping, panics, storage, topics};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kafka::Clients;
@@ -55,8 +58,24 @@ pub struct KafkaStreams {
 #[derive(Default)]
 struct Started {
     app: Option<Arc<Application>>,
+    /// The stream threads by their number, each with what ends it alone.
+    stream_threads: BTreeMap<usize, (Stop, JoinHandle<()>)>,
+    /// The others.
     threads: Vec<JoinHandle<()>>,
     failure: Arc<Mutex<Option<Error>>>,
+}
+
+/// What a client that is closed does about its group (KIP-1153).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnClose {
+    /// A dynamic member leaves; a static one stays until `session.timeout.ms` is over, so that it finds
+    /// its tasks again after a restart.
+    #[default]
+    Default,
+    /// The members leave, static ones too: their tasks go to others at once.
+    LeaveGroup,
+    /// The members stay; only static ones can.
+    RemainInGroup,
 }
 
 /// What an application has done so far.
@@ -113,7 +132,8 @@ impl KafkaStreams {
         if started.is_err() {
             self.stop.ask();
             self.state.set(ClientState::PendingError);
-            self.finish();
+            // Some threads may run already.
+            self.join();
         }
         started
     }
@@ -140,6 +160,12 @@ impl KafkaStreams {
         }
     }
 
+    /// Returns the stream threads with their states and tasks; none before the start and after the end.
+    #[must_use]
+    pub fn threads(&self) -> Vec<ThreadMetadata> {
+        self.started().app.as_ref().map(|app| app.threads.metadata()).unwrap_or_default()
+    }
+
     /// Returns what asks this client to stop, for a signal handler.
     #[must_use]
     pub fn stop_handle(&self) -> Stop {
@@ -153,7 +179,7 @@ impl KafkaStreams {
     ///
     /// Where the client ends before that, for whatever reason.
     pub fn wait_until_caught_up(&self, mut watch: impl FnMut(Progress)) -> Result<()> {
-        let app = self.started.lock().unwrap_or_else(PoisonError::into_inner).app.clone();
+        let app = self.started().app.clone();
         let app = app.ok_or_else(|| Error::state("the client is not started"))?;
         let admin = self.clients.admin()?;
         let patience = app.settings.task_timeout;
@@ -187,15 +213,80 @@ impl KafkaStreams {
         }
     }
 
-    /// Commits, writes state to disk, leaves the group and ends the threads; may be called again.
+    /// Commits, writes state to disk and ends the threads; may be called again. Dynamic members leave the
+    /// group, static ones stay in it.
     ///
     /// # Errors
     ///
     /// What went wrong while closing, or had ended a thread before.
     pub fn close(&self) -> Result<()> {
+        self.close_with(OnClose::Default)
+    }
+
+    /// Closes as [`close`](Self::close) does, and says whether the members leave their group (row L2).
+    ///
+    /// # Errors
+    ///
+    /// As `close`; and without closing anything where dynamic members are to stay, which they cannot.
+    pub fn close_with(&self, on_close: OnClose) -> Result<()> {
+        if on_close == OnClose::RemainInGroup && !self.settings.is_static_member() {
+            return Err(Error::config(
+                "a dynamic member cannot stay in its group when it is closed: give the instance a \
+                 `group.instance.id`",
+            ));
+        }
+        if let Some(app) = self.started().app.as_ref() {
+            app.leave.store(on_close == OnClose::LeaveGroup, Ordering::Release);
+        }
         self.state.set(ClientState::PendingShutdown);
         self.stop.ask();
         self.wait()
+    }
+
+    /// Starts one more stream thread and returns its name; tasks move to it as the group decides (row R2).
+    ///
+    /// Memory that threads share is divided anew, but for what the clients of running threads hold ready:
+    /// a new thread's share of that comes on top.
+    ///
+    /// # Errors
+    ///
+    /// Where the client is not running, or the thread cannot be started.
+    pub fn add_stream_thread(&self) -> Result<String> {
+        let mut started = self.started();
+        let app = started.app.clone().filter(|_| self.state.get().is_open());
+        let app = app.ok_or_else(|| {
+            let state = self.state.get();
+            Error::state(format!("a client in state {state} cannot be given a thread"))
+        })?;
+        self.launch_stream_thread(&app, &mut started)
+    }
+
+    /// Ends the stream thread with the highest number and returns its name, or nothing if there is none;
+    /// its tasks go to others, and its member leaves the group (row R2).
+    ///
+    /// # Errors
+    ///
+    /// Where the client is not running, or the thread fails while it closes.
+    pub fn remove_stream_thread(&self) -> Result<Option<String>> {
+        let mut started = self.started();
+        let app = started.app.clone().filter(|_| self.state.get().is_open());
+        let app = app.ok_or_else(|| {
+            let state = self.state.get();
+            Error::state(format!("a client in state {state} has no thread to remove"))
+        })?;
+        let Some((index, (stop, thread))) = started.stream_threads.pop_last() else {
+            return Ok(None);
+        };
+        drop(started);
+        stop.ask();
+        if thread.join().is_err() {
+            tracing::error!("a thread panicked outside of its tasks");
+        }
+        app.threads.remove(index);
+        match self.failure() {
+            Some(error) => Err(error),
+            None => Ok(Some(thread_name(&app, index))),
+        }
     }
 
     fn prepare(&self) -> Result<(Arc<Application>, Option<GlobalUpdater>)> {
@@ -207,11 +298,12 @@ impl KafkaStreams {
         let inputs = topics::inputs(&*admin, &self.topology)?;
         let run = (RunMode::Live, &inputs);
         let deployment = topics::prepare(&*admin, &self.topology, names, settings, run)?;
-        deployment.check_membership()?;
         let until = (Until::Stopped, &self.stop);
         let globals =
             GlobalUpdater::load(&self.topology, clients, &*admin, &storage, settings, until)?;
+        let seen = storage.seen_partitions()?;
         let app = Application {
+            external: deployment.external_topics(),
             deployment,
             settings: settings.clone(),
             storage,
@@ -219,7 +311,10 @@ impl KafkaStreams {
             clients: self.clients.clone(),
             clock: self.clock.clone(),
             stop: self.stop.clone(),
-            threads: ThreadStates::new(settings.threads, self.state.clone()),
+            leave: AtomicBool::new(false),
+            threads: ThreadStates::new(self.state.clone()),
+            seen,
+            tasks: TaskRegistry::default(),
             stats: self.stats.clone(),
             purgeable: Mutex::default(),
         };
@@ -227,35 +322,51 @@ impl KafkaStreams {
     }
 
     fn launch(&self, app: &Arc<Application>, globals: Option<GlobalUpdater>) -> Result<()> {
-        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut started = self.started();
         started.app = Some(app.clone());
         let failure = started.failure.clone();
         let id = app.deployment.names().application_id().to_owned();
-        // Made before any runs, so that one that cannot be made leaves none behind.
-        let threads = (0..app.settings.threads).map(|index| StreamThread::create(app, index));
-        let threads = threads.collect::<Result<Vec<_>>>()?;
-        for (index, thread) in threads.into_iter().enumerate() {
-            let name = format!("{id}-StreamThread-{}", index + 1);
-            let ended = Ended::new(self, &failure);
-            let run = move || ended.note(|| thread.run());
-            started.threads.push(spawn(name, run)?);
+        for _ in 0..app.settings.threads {
+            self.launch_stream_thread(app, &mut started)?;
         }
         if let Some(globals) = globals {
             let (stop, ended) = (app.stop.clone(), Ended::new(self, &failure));
             let run = move || ended.note(|| globals.follow(&stop));
             started.threads.push(spawn(format!("{id}-GlobalThread"), run)?);
         }
-        if !app.deployment.repartition_topics().is_empty() {
-            let (app, admin) = (app.clone(), app.clients.admin()?);
-            let run = move || purge::run(&app, &*admin);
-            started.threads.push(spawn(format!("{id}-Purge"), run)?);
-        }
+        let (app, admin) = (app.clone(), app.clients.admin()?);
+        let ended = Ended::new(self, &failure);
+        let run = move || ended.note(|| housekeeping::run(&app, &*admin));
+        started.threads.push(spawn(format!("{id}-Housekeeping"), run)?);
         Ok(())
+    }
+
+    fn launch_stream_thread(
+        &self,
+        app: &Arc<Application>,
+        started: &mut Started,
+    ) -> Result<String> {
+        let index = app.threads.add();
+        let (stop, name) = (Stop::new(), thread_name(app, index));
+        let launched = StreamThread::create(app, index, stop.clone()).and_then(|thread| {
+            let ended = Ended::new(self, &started.failure);
+            spawn(name.clone(), move || ended.note(|| thread.run()))
+        });
+        let thread = launched.inspect_err(|_| app.threads.remove(index))?;
+        started.stream_threads.insert(index, (stop, thread));
+        Ok(name)
+    }
+
+    fn started(&self) -> MutexGuard<'_, Started> {
+        self.started.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn join(&self) {
         loop {
-            let thread = self.started.lock().unwrap_or_else(PoisonError::into_inner).threads.pop();
+            let mut started = self.started();
+            let stream_thread = started.stream_threads.pop_last().map(|(_, (_, thread))| thread);
+            let thread = stream_thread.or_else(|| started.threads.pop());
+            drop(started);
             let Some(thread) = thread else { break };
             if thread.join().is_err() {
                 tracing::error!("a thread panicked outside of its tasks");
@@ -266,7 +377,7 @@ impl KafkaStreams {
 
     /// Ends the state machine once nothing runs, and gives the state directory back.
     fn finish(&self) {
-        self.started.lock().unwrap_or_else(PoisonError::into_inner).app = None;
+        self.started().app = None;
         match self.state.get() {
             ClientState::PendingError => self.state.set(ClientState::Error),
             ClientState::Rebalancing | ClientState::Running | ClientState::Created => {
@@ -279,7 +390,7 @@ impl KafkaStreams {
     }
 
     fn failure(&self) -> Option<Error> {
-        let started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        let started = self.started();
         let failure = started.failure.clone();
         drop(started);
         failure.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -322,6 +433,10 @@ impl fmt::Debug for KafkaStreams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KafkaStreams").field("state", &self.state.get()).finish_non_exhaustive()
     }
+}
+
+fn thread_name(app: &Application, index: usize) -> String {
+    format!("{}-StreamThread-{}", app.deployment.names().application_id(), index + 1)
 }
 
 fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {

@@ -8,7 +8,7 @@ use super::topic_reader::{self, Reading};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::ids::TopicPartition;
-use crate::kafka::{Clients, ConsumerRole};
+use crate::kafka::{Clients, ConsumerRole, Leave};
 
 /// The last value of each key of a topic, in order of the keys' bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,6 +56,6 @@ pub fn latest_values(
         }
         Ok(())
     })?;
-    consumer.close();
+    consumer.close(Leave::default());
     Ok(latest)
 }

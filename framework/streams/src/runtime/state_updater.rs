@@ -9,7 +9,9 @@ use super::application::Application;
 use super::stall::Stall;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{TaskId, TopicPartition};
-use crate::kafka::{Admin, Consumer, ConsumerRole, FetchLimit, FetchedBatch, Offsets, Waker};
+use crate::kafka::{
+    Admin, Consumer, ConsumerRole, FetchLimit, FetchedBatch, Leave, Offsets, Waker,
+};
 use crate::state::CacheBudget;
 use crate::task::{Restoring, TaskState};
 
@@ -34,8 +36,8 @@ pub(super) enum Restored {
 #[derive(Debug)]
 enum Command {
     Restore(Box<TaskState>),
-    /// Drop everything, then answer: databases are closed then.
-    ForgetAll(Sender<()>),
+    /// Drop the state of these tasks, then answer: their databases are closed then.
+    Forget(BTreeSet<TaskId>, Sender<()>),
 }
 
 impl StateUpdater {
@@ -79,15 +81,13 @@ impl StateUpdater {
         self.tell(Command::Restore(Box::new(state)));
     }
 
-    /// Has the updater drop all state it still has, and waits until it has: the next assignment may give
-    /// the same tasks back, and their databases can be opened once.
-    pub(super) fn forget_all(&self) {
+    /// Has the updater drop the state of tasks, and waits until it has: the next assignment may give the
+    /// same tasks back, and their databases can be opened once.
+    pub(super) fn forget(&self, tasks: BTreeSet<TaskId>) {
         let (done, forgotten) = channel();
-        self.tell(Command::ForgetAll(done));
+        self.tell(Command::Forget(tasks, done));
         // An updater that is gone has nothing any more.
         let _ = forgotten.recv();
-        // What came back before that is not wanted either, be it state or failure.
-        while self.restored.try_recv().is_ok() {}
     }
 
     /// Returns what came back, without waiting.
@@ -151,18 +151,18 @@ impl Worker {
         while self.take_commands(inbox) {
             let result = self.step();
             if let Err(error) = result {
-                self.forget();
+                self.forget(|_| true);
                 self.send(Restored::Failed(error));
             }
         }
-        self.forget();
-        self.consumer.close();
+        self.forget(|_| true);
+        self.consumer.close(Leave::default());
     }
 
-    fn forget(&mut self) {
-        self.tasks.clear();
-        self.waiting.clear();
-        self.renewed.clear();
+    fn forget(&mut self, is_gone: impl Fn(TaskId) -> bool) {
+        self.tasks.retain(|&task, _| !is_gone(task));
+        self.waiting.retain(|state| !is_gone(state.id));
+        self.renewed.retain(|&task| !is_gone(task));
         self.assignment_is_stale = true;
     }
 
@@ -187,8 +187,8 @@ impl Worker {
             };
             match command {
                 Command::Restore(state) => self.waiting.push(*state),
-                Command::ForgetAll(done) => {
-                    self.forget();
+                Command::Forget(tasks, done) => {
+                    self.forget(|task| tasks.contains(&task));
                     // Whoever asked and is gone does not wait.
                     let _ = done.send(());
                 }

@@ -1,29 +1,42 @@
 //! A stream thread: one consumer, one producer, some tasks, and one readable loop.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::application::Application;
 use super::commit::Committed;
+use super::membership::{LeadTopics, MemberEvent, Membership};
+use super::owned_offsets::OwnedOffsets;
+use super::stall::Stall;
+use super::stop::Stop;
 use super::task_manager::TaskManager;
 use super::thread_state::ThreadState;
 use super::{commit, panics, time_alignment};
 use crate::error::{Error, Result};
-use crate::ids::TaskId;
-use crate::kafka::{Consumer, ConsumerEvent, ConsumerRole, FetchLimit, Offsets, Producer, StartAt};
-use crate::task::{Task, Turn};
+use crate::ids::{TaskId, TopicPartition};
+use crate::kafka::{Consumer, ConsumerRole, FetchLimit, Leave, Offsets, Producer};
+use crate::task::{Task, TaskInput, Turn};
 use crate::time::Timestamp;
 
 /// A thread of the application, from joining the group to leaving it.
 pub(super) struct StreamThread {
     app: Arc<Application>,
     index: usize,
+    /// Ends this thread alone.
+    stop: Stop,
     consumer: Box<dyn Consumer>,
+    membership: Box<dyn Membership>,
     producer: Box<dyn Producer>,
     tasks: TaskManager,
-    /// Partitions now assigned, none too: the memory for fetched records is divided among them.
-    assigned: Option<usize>,
+    /// What the group has told and was not answered yet.
+    events: VecDeque<MemberEvent>,
+    /// Watches an answer that Kafka keeps waiting.
+    answering: Stall,
+    /// Whether the group has given this member its share, be it nothing.
+    is_member: bool,
+    offsets: OwnedOffsets,
     /// How many records a task processes between two looks at the clock; it follows how long they take.
     slice: usize,
     /// The task whose turn comes first, where the last round had no time for all.
@@ -41,6 +54,9 @@ const RECORDS_PER_TURN: usize = 1_000;
 const ROUND_MAX: Duration = Duration::from_secs(1);
 /// How long a slice of a turn should take at most.
 const SLICE_TIME: Duration = Duration::from_millis(50);
+/// How often, and how far apart, the last commit of a thread is tried.
+const CLOSE_TRIES: usize = 20;
+const CLOSE_STEP: Duration = Duration::from_millis(100);
 /// The smallest slice, before it is known how long records take.
 const SLICE_MIN: usize = 1;
 /// How many records one fetch of a partition brings at most.
@@ -49,19 +65,26 @@ const RECORDS_PER_FETCH: usize = 1_000;
 const FETCH_BYTES_MIN: usize = 64 << 10;
 
 impl StreamThread {
-    pub(super) fn create(app: &Arc<Application>, index: usize) -> Result<Self> {
+    /// Makes a thread of this number, which ends when `stop` is asked for, or the application's own.
+    pub(super) fn create(app: &Arc<Application>, index: usize, stop: Stop) -> Result<Self> {
         let partitions = app.deployment.all_partitions().len();
         let consumer = app.clients.consumer(ConsumerRole::Main(index), partitions)?;
         let waker = consumer.waker();
         app.stop.wakes(waker.clone());
+        stop.wakes(waker.clone());
         let now = app.clock.monotonic();
         Ok(Self {
             app: app.clone(),
             index,
+            stop,
             consumer,
+            membership: Box::new(LeadTopics::new(app)),
             producer: app.clients.producer(index, app.stop.patience(app.settings.task_timeout))?,
             tasks: TaskManager::start(app, index, waker)?,
-            assigned: None,
+            events: VecDeque::new(),
+            answering: Stall::new(app.settings.task_timeout),
+            is_member: false,
+            offsets: OwnedOffsets::new(now),
             slice: SLICE_MIN,
             first: None,
             last_commit: now,
@@ -82,18 +105,19 @@ impl StreamThread {
         // A record that could not be decoded was not processed at all, so that everything before it
         // can be committed: after a fix the next start begins exactly there.
         let clean = served.as_ref().err().is_none_or(Error::is_deserialization);
-        let closed = if clean { self.close_clean() } else { self.tasks.close(false) };
+        let all = self.tasks.all();
+        let closed = if clean { self.close_tasks(&all) } else { self.tasks.abandon(&all) };
+        let leave = if self.stop.is_asked() { Leave::Always } else { self.app.leave() };
         let Self { consumer, tasks, app, index, .. } = self;
         drop(tasks);
-        consumer.close();
+        consumer.close(leave);
         app.threads.set(index, ThreadState::Dead);
         served.and(closed)
     }
 
     fn serve(&mut self) -> Result<()> {
-        let topics = self.app.deployment.source_topics();
-        self.consumer.subscribe(&topics)?;
-        while !self.app.stop.is_asked() {
+        self.membership.join(&mut *self.consumer)?;
+        while !self.is_stopped() {
             let stepped = catch_unwind(AssertUnwindSafe(|| self.step()));
             stepped.unwrap_or_else(|panic| {
                 let task = self.processing.and_then(|id| self.tasks.running.get(&id));
@@ -103,9 +127,14 @@ impl StreamThread {
         Ok(())
     }
 
+    fn is_stopped(&self) -> bool {
+        self.app.stop.is_asked() || self.stop.is_asked()
+    }
+
     /// One round: answer the group, fetch, process, send, commit; wait only if nothing was there.
     fn step(&mut self) -> Result<()> {
         self.answer_group()?;
+        self.tasks.open_awaited()?;
         self.tasks.adopt_restored()?;
         self.update_state();
         let fetched = self.fetch()?;
@@ -121,51 +150,84 @@ impl StreamThread {
         Ok(())
     }
 
+    /// Answers what the group has told, in order. An answer that Kafka is needed for may have to wait for
+    /// it; until then the thread goes on with the tasks it has.
     fn answer_group(&mut self) -> Result<()> {
-        for event in self.consumer.events()? {
-            match event {
-                ConsumerEvent::Assigned(partitions) => {
-                    tracing::info!(thread = self.index, ?partitions, "partitions assigned");
-                    self.assigned = Some(partitions.len());
-                    self.app.threads.set(self.index, ThreadState::PartitionsAssigned);
-                    self.tasks.assign(&partitions)?;
-                    let from = partitions.into_iter().map(|at| (at, StartAt::Committed));
-                    self.consumer.assign(&from.collect::<Vec<_>>())?;
+        let events = self.membership.events(&mut *self.consumer)?;
+        self.events.extend(events);
+        while let Some(event) = self.events.front().cloned() {
+            match self.answer(&event) {
+                Err(error) if error.is_retriable() => {
+                    tracing::warn!(thread = self.index, "{}; trying again", error.report());
+                    return self.answering.note(false, || "the committed offsets of new tasks");
                 }
-                ConsumerEvent::Revoked(partitions) => {
-                    tracing::info!(thread = self.index, ?partitions, "partitions revoked");
-                    self.assigned = None;
-                    match self.close_clean() {
-                        // What is not committed is done again, by whoever is given the partitions.
-                        Err(error) if error.is_retriable() => {}
-                        closed => closed?,
-                    }
-                    self.app.threads.set(self.index, ThreadState::PartitionsRevoked);
-                    self.consumer.unassign()?;
-                }
-                ConsumerEvent::Lost(partitions) => {
-                    tracing::warn!(thread = self.index, ?partitions, "partitions lost");
-                    self.assigned = None;
-                    self.tasks.close(false)?;
-                    self.app.threads.set(self.index, ThreadState::PartitionsRevoked);
-                    self.consumer.unassign()?;
-                }
+                answered => answered?,
             }
+            self.answering.note(true, || "")?;
+            self.events.pop_front();
         }
         Ok(())
     }
 
-    fn update_state(&self) {
-        // A thread that was given nothing, since there are more threads than partitions, runs as well.
-        if self.assigned.is_some() && !self.tasks.is_restoring() {
+    fn answer(&mut self, event: &MemberEvent) -> Result<()> {
+        match event {
+            MemberEvent::Assigned(tasks) => {
+                let inputs = self.inputs(tasks);
+                let starts = self.offsets.take(&self.app, &mut *self.consumer, &inputs)?;
+                tracing::info!(thread = self.index, ?tasks, "tasks assigned");
+                if !tasks.is_empty() || !self.is_member {
+                    self.app.threads.set(self.index, ThreadState::PartitionsAssigned);
+                }
+                self.is_member = true;
+                self.tasks.assign(tasks)?;
+                self.membership.accept(&mut *self.consumer, &starts)
+            }
+            MemberEvent::Revoked(tasks) => {
+                tracing::info!(thread = self.index, ?tasks, "tasks revoked");
+                match self.give_up(tasks) {
+                    // What is not committed is done again, by whoever is given the tasks.
+                    Err(error) if error.is_retriable() => {}
+                    given_up => given_up?,
+                }
+                self.release(tasks)
+            }
+            MemberEvent::Lost(tasks) => {
+                tracing::warn!(thread = self.index, ?tasks, "tasks lost");
+                self.tasks.abandon(tasks)?;
+                self.is_member = false;
+                self.app.threads.set(self.index, ThreadState::PartitionsRevoked);
+                self.release(tasks)
+            }
+        }
+    }
+
+    fn release(&mut self, tasks: &BTreeSet<TaskId>) -> Result<()> {
+        let inputs = self.inputs(tasks).into_iter();
+        let partitions: Vec<TopicPartition> =
+            inputs.map(|input| (*input.partition).clone()).collect();
+        self.offsets.give_up(&partitions);
+        self.membership.release(&mut *self.consumer, &partitions)
+    }
+
+    fn inputs(&self, tasks: &BTreeSet<TaskId>) -> Vec<TaskInput> {
+        tasks.iter().flat_map(|&task| self.app.deployment.inputs(task)).collect()
+    }
+
+    fn update_state(&mut self) {
+        if let Some(tasks) = self.tasks.changed() {
+            self.app.threads.set_tasks(self.index, tasks);
+        }
+        // A thread that was given nothing, since there are more threads than tasks, runs as well.
+        if self.is_member && !self.tasks.is_restoring() {
             self.app.threads.set(self.index, ThreadState::Running);
         }
     }
 
     fn fetch(&mut self) -> Result<usize> {
         // Half of the input memory is the client's own queues'.
-        let bytes = self.app.settings.input_buffer_bytes_max / 2 / self.app.settings.threads;
-        let bytes = (bytes / self.assigned.unwrap_or(1).max(1)).max(FETCH_BYTES_MIN);
+        let bytes = self.app.share(self.app.settings.input_buffer_bytes_max / 2);
+        let queues = self.tasks.running.values().map(|task| task.group().queues().len());
+        let bytes = (bytes / queues.sum::<usize>().max(1)).max(FETCH_BYTES_MIN);
         let limit = FetchLimit { records: RECORDS_PER_FETCH, bytes };
         let mut records = 0;
         for task in self.tasks.running.values_mut() {
@@ -183,7 +245,7 @@ impl StreamThread {
         let mut records = 0;
         for &id in ids.iter().cycle().skip(first).take(ids.len()) {
             let is_over = self.app.clock.monotonic().saturating_sub(turn.now) > ROUND_MAX;
-            if is_over || self.app.stop.is_asked() {
+            if is_over || self.is_stopped() {
                 self.first = Some(id);
                 break;
             }
@@ -242,11 +304,12 @@ impl StreamThread {
         let due = now >= self.last_commit + settings.commit_interval;
         let full = settings
             .uncommitted_bytes_max
-            .is_some_and(|max| self.tasks.uncommitted_bytes() > max / settings.threads);
+            .is_some_and(|max| self.tasks.uncommitted_bytes() > self.app.share(max));
         if !due && !full {
             return Ok(());
         }
         self.last_commit = now;
+        self.tasks.share_cache();
         match self.commit() {
             Ok(Committed::Done(_)) => self.commit_failing_since = None,
             Ok(Committed::Postponed(error)) => {
@@ -257,16 +320,18 @@ impl StreamThread {
                 }
                 tracing::warn!(thread = self.index, "{}; trying again", error.report());
             }
-            Err(error) if error.is_fenced() => {
-                // The group has given the partitions to others; it will tell, and give new ones.
-                tracing::warn!(thread = self.index, "{}; closing all tasks", error.report());
-                self.tasks.close(false)?;
-            }
             Err(error) => return Err(error),
         }
         if now >= self.last_state_flush + self.app.settings.state_flush_interval {
             self.last_state_flush = now;
             self.tasks.flush_state()?;
+        }
+        self.app.tasks.sweep(now);
+        let interval = self.app.settings.offset_recommit_interval;
+        match self.offsets.renew(&mut *self.consumer, now, interval) {
+            // There is half a week to try again in.
+            Err(error) if error.is_retriable() => tracing::warn!("{}", error.report()),
+            renewed => renewed?,
         }
         Ok(())
     }
@@ -279,6 +344,7 @@ impl StreamThread {
             &mut self.tasks.acknowledged,
         )?;
         if let Committed::Done(offsets) = &committed {
+            self.offsets.note(&self.app, offsets)?;
             self.note_purgeable(offsets);
             self.app.stats.committed();
         }
@@ -296,19 +362,37 @@ impl StreamThread {
         purgeable.extend(internal);
     }
 
-    /// Commits what was done and ends all tasks.
-    fn close_clean(&mut self) -> Result<()> {
+    /// Commits what was done before the thread ends. A group that is just rebalancing takes no commit, but
+    /// soon will.
+    fn close_tasks(&mut self, tasks: &BTreeSet<TaskId>) -> Result<()> {
+        for _ in 1..CLOSE_TRIES {
+            let events = self.membership.events(&mut *self.consumer)?;
+            if events.iter().any(|event| matches!(event, MemberEvent::Lost(_))) {
+                tracing::warn!(thread = self.index, "tasks lost; their last work is done again");
+                return self.tasks.abandon(tasks);
+            }
+            match self.commit()? {
+                Committed::Done(_) => break,
+                Committed::Postponed(error) => {
+                    tracing::warn!(thread = self.index, "{}; trying again", error.report());
+                    self.consumer.wait(CLOSE_STEP);
+                }
+            }
+        }
+        self.give_up(tasks)
+    }
+
+    /// Commits what was done, by all tasks since they share a producer, and ends these.
+    fn give_up(&mut self, tasks: &BTreeSet<TaskId>) -> Result<()> {
         let committed = match self.commit() {
             Ok(Committed::Done(_)) => Ok(()),
             Ok(Committed::Postponed(error)) | Err(error) => Err(error),
         };
-        let clean = committed.is_ok();
         if let Err(error) = &committed {
             tracing::warn!(thread = self.index, "{}; it will be done again", error.report());
+            return self.tasks.abandon(tasks).and(committed);
         }
-        self.tasks.close(clean)?;
-        // Offsets that others must not be given any more were not committed; that is no failure.
-        committed.or_else(|error| if error.is_fenced() { Ok(()) } else { Err(error) })
+        self.tasks.hand_over(tasks, self.app.clock.monotonic())
     }
 }
 

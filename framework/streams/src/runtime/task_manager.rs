@@ -2,17 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::application::Application;
 use super::commit::Acknowledged;
 use super::state_updater::{Restored, StateUpdater};
-use crate::error::{Error, Result};
-use crate::ids::{TaskId, TopicPartition};
+use super::task_registry::Claim;
+use crate::error::Result;
+use crate::ids::TaskId;
 use crate::kafka::Waker;
-use crate::state::CacheBudget;
+use crate::state::{CacheBudget, Rows};
 use crate::task::{Order, Restoring, Task, TaskState};
 
-/// The tasks of a thread, running or being restored.
+/// The tasks of a thread: running, being restored, or waited for.
 #[derive(Debug)]
 pub(super) struct TaskManager {
     app: Arc<Application>,
@@ -20,12 +22,16 @@ pub(super) struct TaskManager {
     cache: CacheBudget,
     pub(super) running: BTreeMap<TaskId, Task>,
     restoring: BTreeSet<TaskId>,
+    /// Tasks that another thread of the process has not given up yet.
+    awaited: BTreeSet<TaskId>,
     pub(super) acknowledged: Acknowledged,
+    /// Whether other tasks run than were told last.
+    has_changed: bool,
 }
 
 impl TaskManager {
     pub(super) fn start(app: &Arc<Application>, thread: usize, wake: Waker) -> Result<Self> {
-        let cache = CacheBudget::new(app.settings.cache_bytes_max / app.settings.threads);
+        let cache = CacheBudget::new(app.share(app.settings.cache_bytes_max));
         let stores = app.deployment.topology().graph().stores.len();
         Ok(Self {
             app: app.clone(),
@@ -33,27 +39,29 @@ impl TaskManager {
             cache,
             running: BTreeMap::new(),
             restoring: BTreeSet::new(),
+            awaited: BTreeSet::new(),
             acknowledged: Acknowledged::new(stores),
+            has_changed: false,
         })
     }
 
-    /// Makes the tasks of newly assigned partitions; those with lost or new state restore it first.
-    pub(super) fn assign(&mut self, partitions: &[TopicPartition]) -> Result<()> {
-        let mut wanted = BTreeSet::new();
-        for partition in partitions {
-            let task = self.app.deployment.task_of(partition).ok_or_else(|| {
-                Error::topology(format!(
-                    "partition {partition} was not there at the start: the partitions of an input \
-                     have changed; stop all instances and reset the application"
-                ))
-            })?;
-            wanted.insert(task);
-        }
-        for id in wanted {
-            if self.running.contains_key(&id) || self.restoring.contains(&id) {
-                continue;
-            }
-            let state = self.open(id)?;
+    /// Makes tasks that were assigned; those with lost or new state restore it first.
+    pub(super) fn assign(&mut self, tasks: &BTreeSet<TaskId>) -> Result<()> {
+        self.awaited.extend(tasks.difference(&self.all()));
+        self.open_awaited()
+    }
+
+    /// Opens the tasks that are waited for, as far as no other thread has them.
+    pub(super) fn open_awaited(&mut self) -> Result<()> {
+        for id in std::mem::take(&mut self.awaited) {
+            let state = match self.app.tasks.claim(id) {
+                Claim::Busy => {
+                    self.awaited.insert(id);
+                    continue;
+                }
+                Claim::Unknown => self.open(id).inspect_err(|_| self.app.tasks.closed(id))?,
+                Claim::Rows(rows) => self.take_over(id, rows),
+            };
             if Restoring::partitions(&self.app.deployment, id).is_empty() {
                 self.adopt(state)?;
             } else {
@@ -77,19 +85,25 @@ impl TaskManager {
         Ok(())
     }
 
-    /// Returns whether some tasks wait for their state.
+    /// Returns whether some tasks wait for their state, or for another thread to give it up.
     pub(super) fn is_restoring(&self) -> bool {
-        !self.restoring.is_empty()
+        !self.restoring.is_empty() || !self.awaited.is_empty()
     }
 
     /// Returns whether some task that waits for its state reads what others write.
     pub(super) fn is_restoring_external(&self) -> bool {
-        let inputs = self.restoring.iter().flat_map(|&id| self.app.deployment.inputs(id));
+        let waiting = self.restoring.iter().chain(&self.awaited);
+        let inputs = waiting.flat_map(|&id| self.app.deployment.inputs(id));
         inputs.into_iter().any(|input| input.external)
     }
 
     pub(super) fn uncommitted_bytes(&self) -> usize {
         self.running.values().map(Task::uncommitted_bytes).sum()
+    }
+
+    /// Adjusts the caches to the number of threads there are now.
+    pub(super) fn share_cache(&self) {
+        self.cache.resize(self.app.share(self.app.settings.cache_bytes_max));
     }
 
     /// Makes the committed state of all tasks survive a kill.
@@ -101,24 +115,77 @@ impl TaskManager {
         Ok(())
     }
 
-    /// Ends all tasks; what they have not committed is forgotten. Clean means that it was committed,
-    /// and that committed state is written to disk.
-    pub(super) fn close(&mut self, clean: bool) -> Result<()> {
-        self.restoring.clear();
-        self.updater.forget_all();
-        let mut result = Ok(());
-        for (id, mut task) in std::mem::take(&mut self.running) {
+    /// Ends tasks whose work was committed: their state is written to disk, and left to whichever
+    /// thread of the process is given them.
+    pub(super) fn hand_over(&mut self, tasks: &BTreeSet<TaskId>, now: Duration) -> Result<()> {
+        let mut result = self.drop_waiting(tasks);
+        self.has_changed = true;
+        for (id, mut task) in self.running.extract_if(.., |id, _| tasks.contains(id)) {
             self.app.stats.dropped(task.dropped_records());
-            if clean {
-                result = result.and(task.flush_state()).and(self.app.storage.touch(id));
+            let written = task.flush_state().and(self.app.storage.touch(id));
+            match written {
+                Ok(()) => self.app.tasks.leave(id, task.into_rows(), now),
+                Err(error) => {
+                    drop(task);
+                    self.app.tasks.closed(id);
+                    result = result.and(Err(error));
+                }
             }
         }
         result
     }
 
+    /// Ends tasks, and forgets what they have not committed.
+    pub(super) fn abandon(&mut self, tasks: &BTreeSet<TaskId>) -> Result<()> {
+        let result = self.drop_waiting(tasks);
+        self.has_changed = true;
+        for (id, task) in self.running.extract_if(.., |id, _| tasks.contains(id)) {
+            self.app.stats.dropped(task.dropped_records());
+            drop(task);
+            self.app.tasks.closed(id);
+        }
+        result
+    }
+
+    /// Returns the tasks that run, if they are others than at the last call.
+    pub(super) fn changed(&mut self) -> Option<BTreeSet<TaskId>> {
+        std::mem::take(&mut self.has_changed).then(|| self.running.keys().copied().collect())
+    }
+
+    /// Returns all tasks of the thread, in whatever state.
+    pub(super) fn all(&self) -> BTreeSet<TaskId> {
+        self.running.keys().chain(&self.restoring).chain(&self.awaited).copied().collect()
+    }
+
+    /// Forgets tasks that do not run yet.
+    fn drop_waiting(&mut self, tasks: &BTreeSet<TaskId>) -> Result<()> {
+        self.awaited.retain(|id| !tasks.contains(id));
+        let restoring: BTreeSet<TaskId> = self.restoring.intersection(tasks).copied().collect();
+        if restoring.is_empty() {
+            return Ok(());
+        }
+        self.restoring.retain(|id| !restoring.contains(id));
+        self.updater.forget(restoring.clone());
+        // What came back before it forgot: other tasks' state, which is wanted, and that of these.
+        let adopted = self.adopt_restored();
+        restoring.into_iter().for_each(|id| self.app.tasks.closed(id));
+        match adopted {
+            // It was about tasks that are not wanted any more.
+            Err(error) if self.restoring.is_empty() => tracing::warn!("{}", error.report()),
+            adopted => adopted?,
+        }
+        Ok(())
+    }
+
     fn open(&self, id: TaskId) -> Result<TaskState> {
         let Application { deployment, storage, globals, .. } = &*self.app;
         TaskState::open(deployment, id, storage, self.cache.clone(), globals.clone())
+    }
+
+    fn take_over(&self, id: TaskId, rows: Rows) -> TaskState {
+        tracing::info!(task = %id, "taking the state over from another thread");
+        let Application { deployment, storage, globals, .. } = &*self.app;
+        TaskState::take_over(deployment, id, rows, storage, self.cache.clone(), globals.clone())
     }
 
     fn adopt(&mut self, state: TaskState) -> Result<()> {
@@ -129,6 +196,7 @@ impl TaskManager {
         let task = Task::build(deployment, inputs, state, Order::Arrival, handler)?;
         self.acknowledged.add(id);
         self.running.insert(id, task);
+        self.has_changed = true;
         tracing::info!(task = %id, "task runs");
         Ok(())
     }

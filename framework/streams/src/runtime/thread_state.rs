@@ -6,14 +6,16 @@
 //!     └─────────────────────────────────────┴──> PENDING_SHUTDOWN ──> DEAD
 //! ```
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::client_state::{ClientState, StateCell};
+use crate::ids::TaskId;
 
-/// The state of a stream thread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ThreadState {
+/// The state of a stream thread, with the JVM library's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ThreadState {
     /// Joining the group for the first time.
     Starting,
     /// Has no partitions; some will come.
@@ -61,40 +63,136 @@ impl fmt::Display for ThreadState {
     }
 }
 
-/// All threads' states, and the client's that follows.
+/// A stream thread as seen from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThreadMetadata {
+    /// The number in its name, from one.
+    pub number: usize,
+    /// Its state.
+    pub state: ThreadState,
+    /// The tasks it runs; those whose state is being restored are not among them yet.
+    pub tasks: BTreeSet<TaskId>,
+}
+
+/// All threads' states by their number, and the client's that follows.
 #[derive(Debug)]
 pub(super) struct ThreadStates {
-    threads: Mutex<Vec<ThreadState>>,
+    threads: Mutex<Threads>,
     client: Arc<StateCell>,
 }
 
+type Threads = BTreeMap<usize, (ThreadState, BTreeSet<TaskId>)>;
+
 impl ThreadStates {
-    pub(super) fn new(threads: usize, client: Arc<StateCell>) -> Self {
-        Self { threads: Mutex::new(vec![ThreadState::Starting; threads]), client }
+    pub(super) fn new(client: Arc<StateCell>) -> Self {
+        Self { threads: Mutex::default(), client }
     }
 
-    /// Changes a thread's state, and the client's with it: it runs only when all threads do.
+    /// Takes note of a new thread; returns its number, the smallest that no thread has.
+    pub(super) fn add(&self) -> usize {
+        let mut threads = self.lock();
+        let free = (0..).find(|index| !threads.contains_key(index)).unwrap_or(threads.len());
+        threads.insert(free, (ThreadState::Starting, BTreeSet::new()));
+        self.follow(&threads);
+        free
+    }
+
+    /// Changes a thread's state, and the client's with it.
     pub(super) fn set(&self, thread: usize, next: ThreadState) {
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(state) = threads.get_mut(thread) else { return };
+        let mut threads = self.lock();
+        let Some((state, _)) = threads.get_mut(&thread) else { return };
         if *state == next {
             return;
         }
         assert!(state.can_become(next), "thread {thread} cannot go from {state} to {next}");
         tracing::info!(thread, "thread state {state} -> {next}");
         *state = next;
-        if threads.iter().all(|state| *state == ThreadState::Running) {
-            self.client.set(ClientState::Running);
-        } else if self.client.get() == ClientState::Running
-            && !matches!(next, ThreadState::PendingShutdown | ThreadState::Dead)
-        {
-            self.client.set(ClientState::Rebalancing);
+        self.follow(&threads);
+    }
+
+    /// Notes which tasks a thread runs.
+    pub(super) fn set_tasks(&self, thread: usize, tasks: BTreeSet<TaskId>) {
+        if let Some((_, known)) = self.lock().get_mut(&thread) {
+            *known = tasks;
         }
+    }
+
+    pub(super) fn metadata(&self) -> Vec<ThreadMetadata> {
+        let threads = self.lock();
+        let threads = threads.iter().map(|(index, (state, tasks))| ThreadMetadata {
+            number: index + 1,
+            state: *state,
+            tasks: tasks.clone(),
+        });
+        threads.collect()
+    }
+
+    /// Forgets a thread that was removed or never came to run: its number is free again.
+    pub(super) fn remove(&self, thread: usize) {
+        let mut threads = self.lock();
+        threads.remove(&thread);
+        self.follow(&threads);
+    }
+
+    /// Returns how many threads there are, dead ones left out.
+    pub(super) fn count(&self) -> usize {
+        self.lock().values().filter(|(state, _)| *state != ThreadState::Dead).count()
     }
 
     /// Returns whether every thread has ended.
     pub(super) fn all_dead(&self) -> bool {
-        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        threads.iter().all(|state| *state == ThreadState::Dead)
+        self.lock().values().all(|(state, _)| *state == ThreadState::Dead)
+    }
+
+    /// The client runs only when all threads do; threads that end do not stop it.
+    fn follow(&self, threads: &Threads) {
+        let ending =
+            |state: &ThreadState| matches!(state, ThreadState::PendingShutdown | ThreadState::Dead);
+        let states = threads.values().map(|(state, _)| state);
+        let mut open = states.filter(|state| !ending(state)).peekable();
+        if open.peek().is_none() {
+            return;
+        }
+        if open.all(|state| *state == ThreadState::Running) {
+            self.client.set(ClientState::Running);
+        } else if self.client.get() == ClientState::Running {
+            self.client.set(ClientState::Rebalancing);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Threads> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_client_runs_when_all_its_threads_do_and_numbers_are_used_again() {
+        let client = Arc::new(StateCell::new());
+        client.set(ClientState::Rebalancing);
+        let threads = ThreadStates::new(client.clone());
+        let (first, second) = (threads.add(), threads.add());
+        let start = |thread| {
+            threads.set(thread, ThreadState::PartitionsAssigned);
+            threads.set(thread, ThreadState::Running);
+        };
+        start(first);
+        assert_eq!(client.get(), ClientState::Rebalancing, "the second has yet to start");
+        start(second);
+        assert_eq!(client.get(), ClientState::Running);
+
+        threads.set(first, ThreadState::PendingShutdown);
+        threads.set(first, ThreadState::Dead);
+        assert_eq!(threads.count(), 1);
+        threads.remove(first);
+        assert_eq!(client.get(), ClientState::Running, "a thread that was removed stops nobody");
+        assert_eq!(threads.add(), first);
+        assert_eq!(client.get(), ClientState::Rebalancing, "its tasks come from the others");
+        start(first);
+        assert_eq!(client.get(), ClientState::Running);
+        assert!(!threads.all_dead());
     }
 }

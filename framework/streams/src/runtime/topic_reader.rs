@@ -62,5 +62,5 @@ pub(super) fn read(
             consumer.wait(settings.poll);
         }
     }
-    consumer.unassign()
+    consumer.assign(&[])
 }

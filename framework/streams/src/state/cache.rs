@@ -23,7 +23,7 @@ pub struct CacheBudget(Arc<Budget>);
 
 #[derive(Debug)]
 struct Budget {
-    max: usize,
+    max: AtomicUsize,
     used: AtomicUsize,
 }
 
@@ -31,19 +31,26 @@ impl CacheBudget {
     /// Makes a budget of bytes, shared by its clones.
     #[must_use]
     pub fn new(bytes_max: usize) -> Self {
-        Self(Arc::new(Budget { max: bytes_max, used: AtomicUsize::new(0) }))
+        Self(Arc::new(Budget { max: AtomicUsize::new(bytes_max), used: AtomicUsize::new(0) }))
+    }
+
+    /// Changes the budget, but not whether there is caching at all; caches follow with their next write.
+    pub fn resize(&self, bytes_max: usize) {
+        if self.is_enabled() {
+            self.0.max.store(bytes_max.max(1), Ordering::Relaxed);
+        }
     }
 
     /// Returns whether there is caching at all.
     #[must_use]
     pub fn is_enabled(&self) -> bool {
-        self.0.max > 0
+        self.0.max.load(Ordering::Relaxed) > 0
     }
 
     /// Returns whether the caches hold more than they may.
     #[must_use]
     pub fn is_exceeded(&self) -> bool {
-        self.0.used.load(Ordering::Relaxed) > self.0.max
+        self.used() > self.0.max.load(Ordering::Relaxed)
     }
 
     /// Returns the bytes held now.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::ids::TaskId;
+use crate::state::SeenPartitions;
 
 /// `<state.dir>/<application.id>`, locked while this lives.
 ///
@@ -17,6 +18,7 @@ pub struct StateDirectory {
 }
 
 const LOCK_FILE: &str = ".lock";
+const SEEN_PARTITIONS: &str = "committed-partitions";
 const GLOBAL: &str = "global";
 const DATABASE: &str = "rocksdb";
 /// Its time says when the task was last here.
@@ -54,6 +56,15 @@ impl StateDirectory {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Returns the partitions of which the application has committed an offset here.
+    ///
+    /// # Errors
+    ///
+    /// Where the file of them cannot be read.
+    pub(crate) fn seen_partitions(&self) -> Result<SeenPartitions> {
+        SeenPartitions::load(self.path.join(SEEN_PARTITIONS))
     }
 
     /// Returns the place of a task's state; nothing is created yet.

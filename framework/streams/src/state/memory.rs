@@ -7,10 +7,12 @@ use super::{Backend, Family, FamilyChanges, Visit};
 use crate::error::Result;
 use crate::ids::Offset;
 
-/// Rows in ordered maps, one per family. Nothing survives a restart, so it has no offsets.
+/// Rows in ordered maps, one per family. Nothing survives a restart; the changelog offsets that the rows
+/// stand for are for another thread that takes them over.
 #[derive(Debug, Default)]
 pub struct MemoryBackend {
     families: Vec<BTreeMap<Box<[u8]>, Box<[u8]>>>,
+    offsets: BTreeMap<usize, Offset>,
 }
 
 impl MemoryBackend {
@@ -56,12 +58,15 @@ impl Backend for MemoryBackend {
             if let Some(first_live) = change.expired_before {
                 *rows = rows.split_off(&first_live[..]);
             }
+            if let Some(offset) = change.offset {
+                self.offsets.insert(change.family.0, offset);
+            }
         }
         Ok(())
     }
 
-    fn offset(&self, _family: Family) -> Result<Option<Offset>> {
-        Ok(None)
+    fn offset(&self, family: Family) -> Result<Option<Offset>> {
+        Ok(self.offsets.get(&family.0).copied())
     }
 
     fn flush(&mut self) -> Result<()> {

@@ -48,12 +48,31 @@ impl fmt::Debug for dyn Backend + '_ {
     }
 }
 
+/// The committed rows of a task's stores, without the stores: what outlives them when a task moves from
+/// one thread to another.
+#[derive(Debug, Default)]
+pub struct Rows {
+    memory: MemoryBackend,
+    disk: Option<Box<dyn Backend>>,
+}
+
+impl Rows {
+    /// Returns no rows yet, over a task's disk backend if it has one.
+    #[must_use]
+    pub fn new(disk: Option<Box<dyn Backend>>) -> Self {
+        Self { memory: MemoryBackend::default(), disk }
+    }
+
+    fn of(&self, on_disk: bool) -> &dyn Backend {
+        self.disk.as_deref().filter(|_| on_disk).unwrap_or(&self.memory)
+    }
+}
+
 /// All stores of a task, and the backends with their committed rows.
 pub struct StoreSet {
     stores: Vec<Slot>,
     by_name: HashMap<Arc<str>, usize>,
-    memory: MemoryBackend,
-    disk: Option<Box<dyn Backend>>,
+    rows: Rows,
 }
 
 struct Slot {
@@ -64,10 +83,16 @@ struct Slot {
 }
 
 impl StoreSet {
-    /// Makes an empty set over a task's disk backend, if it has one.
+    /// Makes a set without stores over the rows of those to come.
     #[must_use]
-    pub fn new(disk: Option<Box<dyn Backend>>) -> Self {
-        Self { stores: Vec::new(), by_name: HashMap::new(), memory: MemoryBackend::default(), disk }
+    pub fn new(rows: Rows) -> Self {
+        Self { stores: Vec::new(), by_name: HashMap::new(), rows }
+    }
+
+    /// Gives up the stores, and with them what is not committed; the committed rows remain.
+    #[must_use]
+    pub fn into_rows(self) -> Rows {
+        self.rows
     }
 
     /// Adds a store.
@@ -78,7 +103,7 @@ impl StoreSet {
         logged: bool,
         store: Box<dyn StateStore>,
     ) {
-        let on_disk = store_type == StoreType::RocksDb && self.disk.is_some();
+        let on_disk = store_type == StoreType::RocksDb && self.rows.disk.is_some();
         self.by_name.insert(store.name().clone(), self.stores.len());
         self.stores.push(Slot { id, on_disk, logged, store });
     }
@@ -103,7 +128,7 @@ impl StoreSet {
         let slot = &mut self.stores[reference.index];
         let store = (&mut *slot.store as &mut dyn Any).downcast_mut();
         let store = store.expect("`reference` checked the store's type");
-        let backend = backend_of(slot.on_disk, &self.memory, self.disk.as_deref());
+        let backend = self.rows.of(slot.on_disk);
         StoreAccess { store, backend }
     }
 
@@ -133,13 +158,13 @@ impl StoreSet {
                 .filter(|changes| !changes.is_empty())
                 .collect()
         };
-        if let Some(disk) = &mut self.disk {
+        if let Some(disk) = &mut self.rows.disk {
             let changes = changes(true);
             if !changes.is_empty() {
                 disk.commit(&changes)?;
             }
         }
-        self.memory.commit(&changes(false))?;
+        self.rows.memory.commit(&changes(false))?;
         for slot in &mut self.stores {
             slot.store.committed();
         }
@@ -152,7 +177,7 @@ impl StoreSet {
     ///
     /// Where it cannot be written.
     pub fn flush(&mut self) -> Result<()> {
-        self.disk.as_mut().map_or(Ok(()), |disk| disk.flush())
+        self.rows.disk.as_mut().map_or(Ok(()), |disk| disk.flush())
     }
 
     /// Returns the logged stores with the changelog offset each goes on from; none: from the start.
@@ -165,7 +190,7 @@ impl StoreSet {
         logged
             .map(|slot| {
                 let family = slot.store.pending().family;
-                let backend = backend_of(slot.on_disk, &self.memory, self.disk.as_deref());
+                let backend = self.rows.of(slot.on_disk);
                 let offset = backend.offset(family)?;
                 Ok(LoggedStore { id: slot.id, name: slot.store.name().clone(), offset })
             })
@@ -189,7 +214,7 @@ impl StoreSet {
     #[must_use]
     pub fn by_name(&self, name: &str) -> Option<(&dyn StateStore, &dyn Backend)> {
         let slot = self.by_name.get(name).and_then(|&index| self.stores.get(index))?;
-        let backend = backend_of(slot.on_disk, &self.memory, self.disk.as_deref());
+        let backend = self.rows.of(slot.on_disk);
         Some((&*slot.store, backend))
     }
 
@@ -209,14 +234,6 @@ pub struct LoggedStore {
     pub name: Arc<str>,
     /// The next changelog offset to read; none where the rows are lost or new.
     pub offset: Option<Offset>,
-}
-
-fn backend_of<'a>(
-    on_disk: bool,
-    memory: &'a MemoryBackend,
-    disk: Option<&'a dyn Backend>,
-) -> &'a dyn Backend {
-    disk.filter(|_| on_disk).unwrap_or(memory)
 }
 
 impl fmt::Debug for StoreSet {

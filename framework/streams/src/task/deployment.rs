@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ids::{StoreId, TaskId, TopicPartition, TopicRef};
 use crate::kafka::{OutTopic, Outbox};
 use crate::processor::{GlobalTables, TaskEnvironment};
@@ -64,30 +64,6 @@ impl Deployment {
         &self.names
     }
 
-    /// Checks that a group hands out the inputs of each task together: by partition number over topics,
-    /// so all topics of a subtopology need as many partitions.
-    ///
-    /// # Errors
-    ///
-    /// Where they differ; the message names two of them.
-    pub(crate) fn check_membership(&self) -> Result<()> {
-        for subtopology in self.topology.subtopologies() {
-            let counts = subtopology.source_topics.iter();
-            let mut counts = counts.filter_map(|topic| Some((topic, self.counts.of(topic)?)));
-            let Some((first, count)) = counts.next() else { continue };
-            if let Some((other, another)) = counts.find(|(_, another)| *another != count) {
-                return Err(Error::topology(format!(
-                    "the topics {} and {} are read together and have {count} and {another} \
-                     partitions: several instances need as many of each; create one anew, or re-key \
-                     its stream",
-                    first.name(),
-                    other.name()
-                )));
-            }
-        }
-        Ok(())
-    }
-
     /// Returns all tasks, in order.
     pub(crate) fn tasks(&self) -> Vec<TaskId> {
         let subtopologies = self.topology.subtopologies().iter();
@@ -125,10 +101,26 @@ impl Deployment {
         TaskInput { source, partition: Arc::new(partition), external }
     }
 
-    /// Returns the real names of all topics that tasks read.
-    pub(crate) fn source_topics(&self) -> Vec<Arc<str>> {
-        let sources = self.topology.graph().sources.iter();
-        sources.map(|source| self.names.source(&source.topic)).collect()
+    /// Returns the real names of the topics that stand for their subtopologies in the group: of each the
+    /// first with the most partitions, since there is a task for each.
+    pub(crate) fn lead_topics(&self) -> Vec<Arc<str>> {
+        let subtopologies = self.topology.subtopologies().iter();
+        let leads = subtopologies.filter_map(|subtopology| {
+            let tasks = self.counts.tasks(subtopology);
+            let mut topics = subtopology.source_topics.iter();
+            let lead = topics.find(|topic| self.counts.of(topic) == Some(tasks))?;
+            Some(self.names.source(lead))
+        });
+        leads.collect()
+    }
+
+    /// Returns the partition counts, at the start, of the topics that others write and tasks read.
+    pub(crate) fn external_topics(&self) -> BTreeMap<Arc<str>, usize> {
+        let sources = self.topology.graph().sources.iter().map(|source| &source.topic);
+        let external = sources.filter(|topic| matches!(topic, TopicRef::External(_)));
+        external
+            .filter_map(|topic| Some((self.names.source(topic), self.counts.of(topic)?)))
+            .collect()
     }
 
     /// Returns all partitions that tasks read, with whether others write them.

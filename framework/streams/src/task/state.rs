@@ -13,8 +13,10 @@ use crate::ids::{StoreId, TaskId};
 use crate::kafka::Outbox;
 use crate::processor::GlobalTables;
 use crate::state::{
-    Backend, CacheBudget, Family, StateDirectory, StoreEnvironment, StoreSet, TaskDirectory,
+    Backend, CacheBudget, Family, Rows, SeenPartitions, StateDirectory, StoreEnvironment, StoreSet,
+    TaskDirectory,
 };
+use crate::topology::StoreSpec;
 
 /// Opens a task's database: the path, and store names by family where they are kept there.
 pub(crate) type OpenBackend =
@@ -65,6 +67,12 @@ impl Storage {
             }
             opened => opened.map(Some),
         }
+    }
+
+    /// Returns the partitions that were committed before, as far as the disk remembers.
+    pub(crate) fn seen_partitions(&self) -> Result<SeenPartitions> {
+        let disk = self.disk.as_ref();
+        disk.map_or_else(|| Ok(SeenPartitions::default()), |(state, _)| state.seen_partitions())
     }
 
     /// Notes that a task is here, and its state up to date.
@@ -121,9 +129,21 @@ impl TaskState {
         cache: CacheBudget,
         globals: Option<GlobalTables>,
     ) -> Result<Self> {
-        let subtopology = deployment.topology().subtopology(id.subtopology);
-        let stores = subtopology.map(|subtopology| subtopology.stores.clone()).unwrap_or_default();
+        let stores = stores_of(deployment, id);
         Self::with_stores(deployment, id, &stores, storage, cache, globals)
+    }
+
+    /// Makes the stores of a task over its rows, which another thread of this process had.
+    pub(crate) fn take_over(
+        deployment: &Deployment,
+        id: TaskId,
+        rows: Rows,
+        storage: &Storage,
+        cache: CacheBudget,
+        globals: Option<GlobalTables>,
+    ) -> Self {
+        let specs = specs(deployment, &stores_of(deployment, id));
+        Self::over(deployment, id, &specs, rows, storage, cache, globals)
     }
 
     /// Opens these stores for a task.
@@ -135,18 +155,27 @@ impl TaskState {
         cache: CacheBudget,
         globals: Option<GlobalTables>,
     ) -> Result<Self> {
-        let specs: Vec<_> = stores
-            .iter()
-            .filter_map(|&store| Some((store, deployment.topology().store(store)?)))
-            .collect();
+        let specs = specs(deployment, stores);
         let families = specs.iter().map(|(_, spec)| {
             let on_disk = storage.store_type(spec.store_type) == StoreType::RocksDb;
             on_disk.then(|| spec.name.clone())
         });
-        let backend = storage.open(|state| state.task(id), families.collect())?;
-        let mut set = StoreSet::new(backend);
+        let disk = storage.open(|state| state.task(id), families.collect())?;
+        Ok(Self::over(deployment, id, &specs, Rows::new(disk), storage, cache, globals))
+    }
+
+    fn over(
+        deployment: &Deployment,
+        id: TaskId,
+        specs: &[(StoreId, &StoreSpec)],
+        rows: Rows,
+        storage: &Storage,
+        cache: CacheBudget,
+        globals: Option<GlobalTables>,
+    ) -> Self {
+        let mut set = StoreSet::new(rows);
         let mut outbox = deployment.outbox(id);
-        for (family, (store, spec)) in specs.into_iter().enumerate() {
+        for (family, &(store, spec)) in specs.iter().enumerate() {
             let changelog = deployment.changelog(store, &mut outbox);
             let env = StoreEnvironment {
                 name: spec.name.clone(),
@@ -159,6 +188,17 @@ impl TaskState {
             let store_type = storage.store_type(spec.store_type);
             set.add(store, store_type, changelog.is_some(), (spec.make)(env));
         }
-        Ok(Self { id, stores: set, outbox, cache, globals })
+        Self { id, stores: set, outbox, cache, globals }
     }
+}
+
+fn stores_of(deployment: &Deployment, id: TaskId) -> Vec<StoreId> {
+    let subtopology = deployment.topology().subtopology(id.subtopology);
+    subtopology.map(|subtopology| subtopology.stores.clone()).unwrap_or_default()
+}
+
+/// Returns the declarations of stores; their order is that of their families on disk.
+fn specs<'a>(deployment: &'a Deployment, stores: &[StoreId]) -> Vec<(StoreId, &'a StoreSpec)> {
+    let known = stores.iter();
+    known.filter_map(|&store| Some((store, deployment.topology().store(store)?))).collect()
 }

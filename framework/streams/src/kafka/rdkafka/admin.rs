@@ -193,25 +193,8 @@ impl Admin for RdAdmin {
     }
 
     fn committed(&self, group: &str, partitions: &[TopicPartition]) -> Result<Offsets> {
-        if partitions.is_empty() {
-            return Ok(Offsets::new());
-        }
-        let mut list = TopicPartitionList::with_capacity(partitions.len());
-        for partition in partitions {
-            list.add_partition(&partition.topic, partition.partition);
-        }
         let asked = format!("read the committed offsets of group {group}");
-        let answer = self.group(group)?.committed_offsets(list, ANSWER);
-        let answer = answer.map_err(|cause| failed(&asked, cause))?;
-        let mut offsets = Offsets::new();
-        for element in answer.elements() {
-            element.error().map_err(|cause| failed(&asked, cause))?;
-            if let RdOffset::Offset(offset) = element.offset() {
-                let partition = TopicPartition::new(element.topic(), element.partition());
-                offsets.insert(partition, Offset(offset));
-            }
-        }
-        Ok(offsets)
+        super::consumer::committed(&self.group(group)?, partitions, &asked)
     }
 
     fn commit(&self, group: &str, offsets: &Offsets) -> Result<()> {
@@ -219,7 +202,13 @@ impl Admin for RdAdmin {
             return Ok(());
         }
         let committed = self.group(group)?.commit(&offset_list(offsets)?, CommitMode::Sync);
-        committed.map_err(|cause| failed(format!("commit offsets for group {group}"), cause))
+        committed.map_err(|cause| match cause.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::UnknownMemberId | RDKafkaErrorCode::IllegalGeneration) => {
+                let message = format!("group {group} has members: stop its instances first");
+                Error::new(ErrorKind::Kafka, message).with_source(cause)
+            }
+            _ => failed(format!("commit offsets for group {group}"), cause),
+        })
     }
 
     fn delete_group(&self, group: &str) -> Result<()> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 
-use crate::config::Settings;
+use crate::config::{GroupProtocol, Settings};
 use crate::kafka::ConsumerRole;
 use crate::time::millis;
 
@@ -42,9 +42,11 @@ pub(super) fn consumer(
         ("allow.auto.create.topics", "false"),
         // As the JVM library: what was never read is read from the start.
         ("auto.offset.reset", "earliest"),
-        // A dynamic member that was killed blocks the others no longer than this.
-        ("session.timeout.ms", "10000"),
     ]);
+    if settings.group_protocol == GroupProtocol::Classic {
+        // A dynamic member that was killed blocks the others no longer than this.
+        config.set("session.timeout.ms", "10000");
+    }
     apply(&mut config, settings.clients.for_client(&["consumer.", prefix]));
     if !matches!(role, ConsumerRole::Main(_)) {
         // What is gone must be told: a reader that jumps ahead would take a part for the whole.
@@ -60,8 +62,16 @@ pub(super) fn consumer(
         .set("group.id", group)
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
-        .set("enable.partition.eof", "true")
-        .set("partition.assignment.strategy", "range");
+        .set("enable.partition.eof", "true");
+    // Tasks move one at a time; the others never stop.
+    match (role, settings.group_protocol) {
+        (ConsumerRole::Main(_), GroupProtocol::Consumer) => {
+            config.set("group.protocol", "consumer");
+        }
+        _ => {
+            config.set("partition.assignment.strategy", "cooperative-sticky");
+        }
+    }
     config
 }
 

@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use kappa_partition_reader::{Fetched as Message, PartitionReader};
 use rdkafka::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset as RdOffset, TopicPartitionList};
-use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::context::{GroupContext, Signal};
 use super::error::{failed, refused};
 use crate::error::{Error, Result};
 use crate::ids::{Offset, TopicPartition};
 use crate::kafka::{
-    Consumer, ConsumerEvent, FetchLimit, Fetched, FetchedBatch, Offsets, StartAt, Waker,
+    Consumer, ConsumerEvent, FetchLimit, Fetched, FetchedBatch, Leave, Offsets, StartAt, Waker,
 };
 use crate::record::{Header, Headers, RawRecord};
 use crate::time::Timestamp;
@@ -25,9 +25,16 @@ use crate::time::Timestamp;
 /// A consumer of librdkafka's.
 pub(super) struct RdConsumer {
     /// Before the consumer, since they use it.
-    readers: BTreeMap<TopicPartition, PartitionReader<GroupContext>>,
+    readers: BTreeMap<TopicPartition, Reader>,
     consumer: Arc<BaseConsumer<GroupContext>>,
     signal: Arc<Signal>,
+}
+
+/// A partition's queue, and where reading it goes on.
+struct Reader {
+    queue: PartitionReader<GroupContext>,
+    /// The next offset, once something was read.
+    position: Option<i64>,
 }
 
 impl RdConsumer {
@@ -41,29 +48,71 @@ impl RdConsumer {
         Ok(Self { readers: BTreeMap::new(), consumer: Arc::new(consumer), signal })
     }
 
-    /// Gives every assigned partition a queue of its own, before anything is fetched into it.
+    /// Gives every partition a queue of its own, before anything is fetched into it.
     fn split(&mut self, partitions: &[(TopicPartition, StartAt)]) -> Result<()> {
-        self.readers.retain(|known, _| partitions.iter().any(|(wanted, _)| wanted == known));
         for (partition, _) in partitions {
             if self.readers.contains_key(partition) {
                 continue;
             }
             let (topic, number) = (&partition.topic, partition.partition);
-            let reader = PartitionReader::split(&self.consumer, topic, number);
-            let mut reader = reader.ok_or_else(|| {
+            let queue = PartitionReader::split(&self.consumer, topic, number);
+            let mut queue = queue.ok_or_else(|| {
                 Error::topology(format!("the topic name of {partition} is not one"))
             })?;
             let raise = self.signal.clone();
-            reader.on_nonempty(move || raise.raise());
-            self.readers.insert(partition.clone(), reader);
+            queue.on_nonempty(move || raise.raise());
+            self.readers.insert(partition.clone(), Reader { queue, position: None });
         }
         Ok(())
     }
 
+    /// Makes ready to read partitions, and returns them in the client's form.
+    fn prepare(&mut self, partitions: &[(TopicPartition, StartAt)]) -> Result<TopicPartitionList> {
+        self.split(partitions)?;
+        self.learn_leaders(partitions);
+        let mut list = TopicPartitionList::with_capacity(partitions.len());
+        for (partition, start) in partitions {
+            let offset = match start {
+                StartAt::Committed => RdOffset::Stored,
+                StartAt::Beginning => RdOffset::Beginning,
+                StartAt::Offset(offset) => RdOffset::Offset(offset.0),
+            };
+            let added = list.add_partition_offset(&partition.topic, partition.partition, offset);
+            added.map_err(|cause| failed(format!("assign {partition} at {offset:?}"), cause))?;
+        }
+        Ok(list)
+    }
+
+    /// Has the partitions that are kept go on where reading them stands.
+    ///
+    /// While a group event waits for its answer, librdkafka pauses all partitions. It resumes each where
+    /// it takes the application to be: after a batch that ended with the end of the partition
+    /// (`rd_kafka_consume_batch_queue` with `enable.partition.eof`), that is one offset too far. The next
+    /// record would be skipped or, while there is none, all be read again.
+    fn keep_positions(&self) {
+        let mut list = TopicPartitionList::new();
+        for (partition, reader) in &self.readers {
+            let Some(position) = reader.position.map(RdOffset::Offset) else { continue };
+            // An offset that cannot be named cannot have been read.
+            let _ = list.add_partition_offset(&partition.topic, partition.partition, position);
+        }
+        if list.count() == 0 {
+            return;
+        }
+        // Without waiting: the order of these requests is kept.
+        if let Err(cause) = self.consumer.seek_partitions(list, Duration::ZERO) {
+            super::context::warn(&cause, "cannot go on where reading stood");
+        }
+    }
+
+    fn has_partitions(&self) -> bool {
+        self.consumer.assignment().is_ok_and(|assignment| assignment.count() > 0)
+    }
+
     /// Has the client learn who leads the partitions: a fetch from an unknown leader waits for half a
     /// second. Where that fails the client finds out by itself.
-    fn learn_leaders(&self) {
-        let topics: BTreeSet<&Arc<str>> = self.readers.keys().map(|at| &at.topic).collect();
+    fn learn_leaders(&self, partitions: &[(TopicPartition, StartAt)]) {
+        let topics: BTreeSet<&Arc<str>> = partitions.iter().map(|(at, _)| &at.topic).collect();
         for topic in topics {
             if let Err(cause) = self.consumer.fetch_metadata(Some(topic), LEADERS) {
                 super::context::warn(&cause, "the client tries again");
@@ -72,6 +121,11 @@ impl RdConsumer {
     }
 }
 
+/// How long the coordinator may take to say what is committed.
+const COMMITTED: Duration = Duration::from_secs(10);
+/// How long it may take until the group knows that a member leaves, and how often that is looked at.
+const UNSUBSCRIBE: Duration = Duration::from_secs(5);
+const UNSUBSCRIBE_STEP: Duration = Duration::from_millis(20);
 /// How long the answer may take that says who leads a topic's partitions.
 const LEADERS: Duration = Duration::from_secs(2);
 
@@ -83,24 +137,30 @@ impl Consumer for RdConsumer {
     }
 
     fn assign(&mut self, partitions: &[(TopicPartition, StartAt)]) -> Result<()> {
-        self.split(partitions)?;
-        self.learn_leaders();
-        let mut list = TopicPartitionList::with_capacity(partitions.len());
-        for (partition, start) in partitions {
-            let offset = match start {
-                StartAt::Committed => RdOffset::Stored,
-                StartAt::Beginning => RdOffset::Beginning,
-                StartAt::Offset(offset) => RdOffset::Offset(offset.0),
-            };
-            let added = list.add_partition_offset(&partition.topic, partition.partition, offset);
-            added.map_err(|cause| failed(format!("assign {partition} at {offset:?}"), cause))?;
-        }
+        self.readers.retain(|known, _| partitions.iter().any(|(wanted, _)| wanted == known));
+        let list = self.prepare(partitions)?;
         self.consumer.assign(&list).map_err(|cause| failed("assign partitions", cause))
     }
 
-    fn unassign(&mut self) -> Result<()> {
-        self.readers.clear();
-        self.consumer.unassign().map_err(|cause| failed("give partitions back", cause))
+    fn incremental_assign(&mut self, partitions: &[(TopicPartition, StartAt)]) -> Result<()> {
+        self.keep_positions();
+        let list = self.prepare(partitions)?;
+        let assigned = self.consumer.incremental_assign(&list);
+        assigned.map_err(|cause| failed("take partitions over", cause))
+    }
+
+    fn incremental_unassign(&mut self, partitions: &[TopicPartition]) -> Result<()> {
+        let list = partition_list(partitions);
+        for partition in partitions {
+            self.readers.remove(partition);
+        }
+        self.keep_positions();
+        let unassigned = self.consumer.incremental_unassign(&list);
+        unassigned.map_err(|cause| failed("give partitions back", cause))
+    }
+
+    fn committed(&mut self, partitions: &[TopicPartition]) -> Result<Offsets> {
+        committed(&self.consumer, partitions, "read the committed offsets of the group")
     }
 
     fn events(&mut self) -> Result<Vec<ConsumerEvent>> {
@@ -112,7 +172,13 @@ impl Consumer for RdConsumer {
                 return Err(Error::state("a record came past its partition's queue"));
             }
             Some(Err(cause @ KafkaError::MessageConsumptionFatal(_))) => {
-                return Err(failed("go on reading", cause));
+                return Err(super::error::fatal(&*self.consumer, cause));
+            }
+            // The client would ask again for ever, and log it each time.
+            Some(Err(cause @ KafkaError::MessageConsumption(Code::InconsistentGroupProtocol))) => {
+                let what = "join the group: its members share partitions out by another strategy \
+                            (another kind of program, or other settings, under this application.id)";
+                return Err(failed(what, cause));
             }
             Some(Err(cause)) => super::context::warn(&cause, "the client tries again"),
         }
@@ -131,13 +197,18 @@ impl Consumer for RdConsumer {
         let mut fetched = Fetched::default();
         let mut error = None;
         while fetched.records < limit.records && batch.bytes() < limit.bytes && error.is_none() {
-            let count = reader.read(limit.records - fetched.records, |message| match message {
+            let Reader { queue, position } = reader;
+            let count = queue.read(limit.records - fetched.records, |message| match message {
                 Message::Record(record) => {
                     push(batch, &record);
                     fetched.records += 1;
                     fetched.end_of_partition = None;
+                    *position = Some(record.offset() + 1);
                 }
-                Message::EndOfPartition(end) => fetched.end_of_partition = Some(Offset(end)),
+                Message::EndOfPartition(end) => {
+                    fetched.end_of_partition = Some(Offset(end));
+                    *position = Some(end);
+                }
                 Message::Error(code) => error = error.or(Some(code)),
             });
             if count == 0 {
@@ -148,11 +219,9 @@ impl Consumer for RdConsumer {
             None => Ok(fetched),
             // librdkafka has noted it and tries again by itself.
             Some(code) if super::error::kind(code) == crate::ErrorKind::Unavailable => Ok(fetched),
-            Some(
-                RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownPartition,
-            ) => {
+            Some(Code::UnknownTopicOrPartition | Code::UnknownPartition) => {
                 let gone = format!("read {partition}: the topic or the partition is gone");
-                Err(refused(gone, RDKafkaErrorCode::UnknownTopicOrPartition))
+                Err(refused(gone, Code::UnknownTopicOrPartition))
             }
             Some(code) => Err(refused(format!("read {partition}"), code)),
         }
@@ -173,13 +242,19 @@ impl Consumer for RdConsumer {
         committed.map_err(|cause| failed("commit offsets", cause))
     }
 
-    fn close(mut self: Box<Self>) {
+    fn close(mut self: Box<Self>, leave: Leave) {
         self.consumer.context().answer_inline();
-        if let Err(cause) = self.consumer.unassign() {
-            super::context::warn(&cause, "while closing");
-        }
         self.readers.clear();
-        // Dropping the last reference leaves the group and serves what is still asked.
+        if leave == Leave::Always {
+            // Closing makes a static member stay; a member without topics leaves, whatever it is.
+            self.consumer.unsubscribe();
+            let mut left = UNSUBSCRIBE;
+            while !left.is_zero() && self.has_partitions() {
+                self.consumer.poll(UNSUBSCRIBE_STEP);
+                left = left.saturating_sub(UNSUBSCRIBE_STEP);
+            }
+        }
+        // Dropping the last reference closes the client, and serves what is still asked.
     }
 }
 
@@ -194,6 +269,36 @@ impl Drop for RdConsumer {
         // Also on the way of an error: an unanswered event hangs librdkafka's close.
         self.consumer.context().answer_inline();
     }
+}
+
+/// Asks a group what is committed of these partitions; those without are left out.
+pub(super) fn committed<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    partitions: &[TopicPartition],
+    asked: &str,
+) -> Result<Offsets> {
+    if partitions.is_empty() {
+        return Ok(Offsets::new());
+    }
+    let answer = consumer.committed_offsets(partition_list(partitions), COMMITTED);
+    let answer = answer.map_err(|cause| failed(asked, cause))?;
+    let mut offsets = Offsets::new();
+    for element in answer.elements() {
+        element.error().map_err(|cause| failed(asked, cause))?;
+        if let RdOffset::Offset(offset) = element.offset() {
+            offsets
+                .insert(TopicPartition::new(element.topic(), element.partition()), Offset(offset));
+        }
+    }
+    Ok(offsets)
+}
+
+fn partition_list(partitions: &[TopicPartition]) -> TopicPartitionList {
+    let mut list = TopicPartitionList::with_capacity(partitions.len());
+    for partition in partitions {
+        list.add_partition(&partition.topic, partition.partition);
+    }
+    list
 }
 
 /// Returns offsets in the client's form.

@@ -112,7 +112,7 @@ impl ConsumerContext for GroupContext {
         partitions: &mut TopicPartitionList,
     ) {
         if self.closing.load(Ordering::Acquire) {
-            if let Err(error) = consumer.unassign() {
+            if let Err(error) = decline(consumer, &event) {
                 warn(&error, "cannot give partitions back while closing");
             }
             return;
@@ -128,6 +128,18 @@ impl ConsumerContext for GroupContext {
         self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
         self.signal.raise();
     }
+}
+
+/// Answers an event with taking nothing and giving everything back: also what is read beside the group's
+/// own topics.
+fn decline(
+    consumer: &BaseConsumer<GroupContext>,
+    event: &RDKafkaRespErr,
+) -> Result<(), KafkaError> {
+    if *event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+        return consumer.incremental_assign(&TopicPartitionList::new());
+    }
+    consumer.incremental_unassign(&consumer.assignment()?)
 }
 
 /// Collects delivery reports: the last offset of each changelog, and the first failure.

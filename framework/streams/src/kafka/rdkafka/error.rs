@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
@@ -25,6 +26,25 @@ pub(super) fn failed(doing: impl Display, cause: KafkaError) -> Error {
         return Error::new(kind, message);
     }
     Error::new(kind, format!("cannot {doing}")).with_source(cause)
+}
+
+/// Makes an error of one that ended a consumer for good; only the client can say why.
+#[cold]
+pub(super) fn fatal<C: ConsumerContext>(consumer: &BaseConsumer<C>, cause: KafkaError) -> Error {
+    let Some((code, reason)) = consumer.client().fatal_error() else {
+        return failed("go on reading", cause);
+    };
+    let why = match code {
+        Code::FencedInstanceId | Code::UnreleasedInstanceId => {
+            "another instance has the same group.instance.id: each needs one of its own"
+        }
+        Code::UnsupportedVersion | Code::UnsupportedFeature => {
+            "the brokers do not serve group.protocol=consumer (KIP-848): use `classic`, or upgrade \
+             them to Kafka 4.0"
+        }
+        _ => return Error::new(kind(code), format!("cannot go on reading: {reason}")),
+    };
+    Error::new(kind(code), format!("cannot go on reading: {why}")).with_source(cause)
 }
 
 /// Makes an error of a bare code.
@@ -54,16 +74,21 @@ pub(super) fn kind(code: Code) -> ErrorKind {
         | Code::ReplicaNotAvailable
         | Code::OffsetNotAvailable
         | Code::NotController
+        // What a member did not hear yet: a new generation, or that it was removed. The group's next event
+        // tells which, and whether its partitions are lost.
         | Code::RebalanceInProgress
+        | Code::IllegalGeneration
+        | Code::StaleMemberEpoch
+        | Code::FencedMemberEpoch
+        | Code::UnknownMemberId
         | Code::NotEnoughReplicas
         | Code::NotEnoughReplicasAfterAppend
         | Code::KafkaStorageError
         | Code::ThrottlingQuotaExceeded
         | Code::UnknownLeaderEpoch
         | Code::FencedLeaderEpoch => ErrorKind::Unavailable,
-        Code::IllegalGeneration
-        | Code::UnknownMemberId
-        | Code::FencedInstanceId
+        Code::FencedInstanceId
+        | Code::UnreleasedInstanceId
         | Code::Fenced
         | Code::ProducerFenced
         | Code::InvalidProducerEpoch

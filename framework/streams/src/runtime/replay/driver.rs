@@ -9,7 +9,7 @@ use super::workspace::Workspace;
 use super::{ReplayProgress, ReplayReport, SealedTopic, report, stages};
 use crate::error::Result;
 use crate::ids::{Offset, TaskId, TopicPartition, TopicRef};
-use crate::kafka::{Consumer, ConsumerRole, FetchLimit, Offsets, Producer, StartAt};
+use crate::kafka::{Consumer, ConsumerRole, FetchLimit, Leave, Offsets, Producer, StartAt};
 use crate::metrics::DroppedRecords;
 use crate::processor::GlobalTables;
 use crate::runtime::commit::{self, Acknowledged, Committed};
@@ -155,7 +155,7 @@ impl<'a, W: FnMut(&ReplayProgress)> Driver<'a, W> {
             input_records_per_second: self.counts.input as f64 / seconds.max(f64::MIN_POSITIVE),
             warnings,
         };
-        self.consumer.close();
+        self.consumer.close(Leave::default());
         Ok(report)
     }
 

@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::error::{Error, Result};
 use crate::ids::{Offset, TopicPartition};
-use crate::kafka::{Admin, Clients, Consumer, ConsumerRole, Offsets};
+use crate::kafka::{Admin, Clients, Consumer, ConsumerRole, Leave, Offsets};
 use crate::runtime::topic_reader::{self, Reading};
 
 /// What the comparison of one output topic found.
@@ -122,7 +122,7 @@ pub(super) fn compare(
     comparison.keyless_differ = (live, live_sum) != (rerun, rerun_sum);
     comparison.first.sort_by(|a, b| a.key.cmp(&b.key));
     comparison.first.truncate(SHOWN);
-    consumer.close();
+    consumer.close(Leave::default());
     Ok(comparison)
 }
 

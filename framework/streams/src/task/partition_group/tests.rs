@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::*;
 use crate::error::Error;
 use crate::ids::{Offset, TopicPartition};
-use crate::kafka::{ConsumerEvent, Fetched, FetchedBatch, StartAt, Waker};
+use crate::kafka::{ConsumerEvent, Fetched, FetchedBatch, Leave, StartAt, Waker};
 use crate::record::{Headers, RawRecord};
 
 /// A consumer whose fetches are written down beforehand, by topic.
@@ -25,8 +25,16 @@ impl Consumer for Script {
         Ok(())
     }
 
-    fn unassign(&mut self) -> Result<()> {
+    fn incremental_assign(&mut self, _: &[(TopicPartition, StartAt)]) -> Result<()> {
         Ok(())
+    }
+
+    fn incremental_unassign(&mut self, _: &[TopicPartition]) -> Result<()> {
+        Ok(())
+    }
+
+    fn committed(&mut self, _: &[TopicPartition]) -> Result<Offsets> {
+        Ok(Offsets::new())
     }
 
     fn events(&mut self) -> Result<Vec<ConsumerEvent>> {
@@ -56,7 +64,7 @@ impl Consumer for Script {
         Err(Error::state("nothing is committed here"))
     }
 
-    fn close(self: Box<Self>) {}
+    fn close(self: Box<Self>, _: Leave) {}
 }
 
 fn fill(batch: &mut FetchedBatch, records: &[(i64, i64)]) {
