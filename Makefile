@@ -28,7 +28,7 @@ setup: ## Install what the build needs and is missing (asks apt-get, as root or 
 
 .PHONY: build
 build: setup ## Build all programs
-	@cargo build $(CARGO_FLAGS) --bins
+	@cargo build $(CARGO_FLAGS) --bins --examples
 
 .PHONY: demo
 demo: build ## Show the main job on a year of real flights (KAFKA=host:port FRESH=1)

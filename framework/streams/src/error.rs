@@ -7,6 +7,8 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::ids::TaskId;
+
 /// The result of everything in this library that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -27,6 +29,8 @@ struct Inner {
     kind: ErrorKind,
     message: String,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    /// The task whose state it is about.
+    task: Option<TaskId>,
 }
 
 /// What an error is about, and with that what can be done about it.
@@ -62,7 +66,7 @@ impl Error {
     #[cold]
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), source: None }))
+        Self(Box::new(Inner { kind, message: message.into(), source: None, task: None }))
     }
 
     /// Creates a configuration error.
@@ -97,6 +101,18 @@ impl Error {
     pub fn context(mut self, context: impl fmt::Display) -> Self {
         self.0.message = format!("{context}: {}", self.0.message);
         self
+    }
+
+    /// Notes whose state the error is about.
+    #[cold]
+    pub(crate) fn in_task(mut self, task: TaskId) -> Self {
+        self.0.task = Some(task);
+        self
+    }
+
+    /// Returns the task whose state is damaged, if that is what happened and it is known.
+    pub(crate) fn corrupted_task(&self) -> Option<TaskId> {
+        self.0.task.filter(|_| self.is_corrupted())
     }
 
     /// Returns what the error is about.

@@ -108,6 +108,14 @@ pub trait Consumer: Send {
     /// Where the client refuses.
     fn incremental_unassign(&mut self, partitions: &[TopicPartition]) -> Result<()>;
 
+    /// Goes on reading partitions that are assigned at these places. `StartAt::Committed` is the first
+    /// record there is: only for partitions of which nothing is committed.
+    ///
+    /// # Errors
+    ///
+    /// Where the client refuses.
+    fn seek(&mut self, partitions: &[(TopicPartition, StartAt)]) -> Result<()>;
+
     /// Returns what the group has committed of these partitions; those without are left out.
     ///
     /// # Errors

@@ -9,6 +9,7 @@
     reason = "a check fails by panicking"
 )]
 
+mod disk_full;
 mod expected;
 mod process;
 mod usage;

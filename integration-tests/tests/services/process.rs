@@ -13,7 +13,7 @@ use rdkafka::producer::BaseRecord;
 
 /// A service with where it runs.
 pub(crate) struct Service<'a> {
-    name: &'a str,
+    program: PathBuf,
     bootstrap: &'a str,
     state: &'a Path,
 }
@@ -36,16 +36,33 @@ impl Outcome {
 }
 
 impl<'a> Service<'a> {
-    pub(crate) fn new(name: &'a str, bootstrap: &'a str, state: &'a Path) -> Self {
-        Self { name, bootstrap, state }
+    pub(crate) fn new(name: &str, bootstrap: &'a str, state: &'a Path) -> Self {
+        Self { program: path(name), bootstrap, state }
+    }
+
+    /// One of the library's examples.
+    pub(crate) fn example(name: &str, bootstrap: &'a str, state: &'a Path) -> Self {
+        Self { program: path(&format!("examples/{name}")), bootstrap, state }
     }
 
     /// Starts the service.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
-        let mut command = program(self.name);
+        Running::start(self.arguments(clean(Command::new(&self.program)), arguments))
+    }
+
+    /// Starts the service where no file can grow beyond so many KiB.
+    pub(crate) fn start_with_file_limit(&self, kib: usize, arguments: &[&str]) -> Running {
+        let mut shell = clean(Command::new("bash"));
+        // Ignored, the signal that would end the process leaves it the error.
+        let script = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$@\"");
+        shell.args(["-c", &script, "bash"]).arg(&self.program);
+        Running::start(self.arguments(shell, arguments))
+    }
+
+    fn arguments(&self, mut command: Command, arguments: &[&str]) -> Command {
         command.args(arguments).args(["--bootstrap-servers", self.bootstrap]);
         command.arg("--state-dir").arg(self.state);
-        Running::start(command)
+        command
     }
 
     /// Runs the service to its end.
@@ -146,6 +163,10 @@ pub(crate) fn tamper(bootstrap: &str, topic: &str) {
 
 /// Returns a program of the workspace, built beside this test.
 pub(crate) fn program(name: &str) -> Command {
+    clean(Command::new(path(name)))
+}
+
+fn path(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("this test is a file");
     let beside: PathBuf = test.ancestors().nth(2).expect("target/debug/deps").join(name);
     assert!(
@@ -153,8 +174,11 @@ pub(crate) fn program(name: &str) -> Command {
         "{} is not built: run `make test`, or `cargo build --workspace --all-features` before",
         beside.display()
     );
-    let mut command = Command::new(beside);
-    // What the person at the keyboard has set is not part of the test.
+    beside
+}
+
+/// What the person at the keyboard has set is not part of the test.
+fn clean(mut command: Command) -> Command {
     for (variable, _) in std::env::vars().filter(|(name, _)| name.starts_with("KAPPA_")) {
         command.env_remove(variable);
     }

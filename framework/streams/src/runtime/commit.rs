@@ -113,7 +113,8 @@ pub(crate) fn commit(
 ) -> Result<Committed> {
     let mut dirty: Vec<&mut Task> = Vec::new();
     for task in tasks.values_mut() {
-        if task.flush()? {
+        let id = task.id();
+        if task.flush().map_err(|error| error.in_task(id))? {
             send(task, producer, acknowledged)?;
             dirty.push(task);
         }
@@ -130,7 +131,8 @@ pub(crate) fn commit(
     }
     for task in dirty {
         let acknowledged = acknowledged.take(task.id());
-        task.committed(acknowledged)?;
+        let id = task.id();
+        task.committed(acknowledged).map_err(|error| error.in_task(id))?;
     }
     Ok(Committed::Done(offsets))
 }

@@ -1,6 +1,6 @@
 //! A stream thread: one consumer, one producer, some tasks, and one readable loop.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::commit::Committed;
 use super::membership::{LeadTopics, MemberEvent, Membership};
 use super::owned_offsets::OwnedOffsets;
 use super::stall::Stall;
-use super::stop::Stop;
+use super::stop::{Stop, patiently};
 use super::task_manager::TaskManager;
 use super::thread_state::ThreadState;
 use super::{commit, panics, time_alignment};
@@ -46,6 +46,8 @@ pub(super) struct StreamThread {
     commit_failing_since: Option<Duration>,
     /// The task that is processing, to be named if it panics.
     processing: Option<TaskId>,
+    /// When tasks' damaged state was last thrown away.
+    renewed: BTreeMap<TaskId, Duration>,
 }
 
 /// How many records a task processes before the next task has its turn.
@@ -54,6 +56,8 @@ const RECORDS_PER_TURN: usize = 1_000;
 const ROUND_MAX: Duration = Duration::from_secs(1);
 /// How long a slice of a turn should take at most.
 const SLICE_TIME: Duration = Duration::from_millis(50);
+/// State that is damaged again so soon is not the disk's mishap.
+const RENEWED_PAUSE: Duration = Duration::from_secs(600);
 /// How often, and how far apart, the last commit of a thread is tried.
 const CLOSE_TRIES: usize = 20;
 const CLOSE_STEP: Duration = Duration::from_millis(100);
@@ -91,6 +95,7 @@ impl StreamThread {
             last_state_flush: now,
             commit_failing_since: None,
             processing: None,
+            renewed: BTreeMap::new(),
         })
     }
 
@@ -119,10 +124,16 @@ impl StreamThread {
         self.membership.join(&mut *self.consumer)?;
         while !self.is_stopped() {
             let stepped = catch_unwind(AssertUnwindSafe(|| self.step()));
-            stepped.unwrap_or_else(|panic| {
+            let stepped = stepped.unwrap_or_else(|panic| {
                 let task = self.processing.and_then(|id| self.tasks.running.get(&id));
                 Err(panics::error(&*panic, task))
-            })?;
+            });
+            if let Err(error) = stepped {
+                match error.corrupted_task() {
+                    Some(task) => self.renew(task, error)?,
+                    None => return Err(error),
+                }
+            }
         }
         Ok(())
     }
@@ -265,7 +276,7 @@ impl StreamThread {
             let records_max = self.slice.min(turn.records_max - records);
             let processed = task.process(&Turn { records_max, ..*turn });
             log_skipped(task);
-            let processed = processed?;
+            let processed = processed.map_err(|error| error.in_task(id))?;
             records += processed;
             let start = std::mem::replace(&mut now, self.app.clock.monotonic());
             self.slice = match now.saturating_sub(start) > SLICE_TIME {
@@ -360,6 +371,27 @@ impl StreamThread {
         let internal = internal.map(|(partition, offset)| (partition.clone(), *offset));
         let mut purgeable = self.app.purgeable.lock().unwrap_or_else(PoisonError::into_inner);
         purgeable.extend(internal);
+    }
+
+    /// Deletes the damaged state of a task, and begins again where it was last committed: what stands for
+    /// that is in its changelogs.
+    fn renew(&mut self, task: TaskId, error: Error) -> Result<()> {
+        self.processing = None;
+        let now = self.app.clock.monotonic();
+        let last = self.renewed.insert(task, now);
+        if last.is_some_and(|last| now.saturating_sub(last) < RENEWED_PAUSE) {
+            return Err(error.context(format!("task {task} was restored, and is damaged again")));
+        }
+        tracing::warn!(%task, "{}; restoring all of the task's state", error.report());
+        let tasks = BTreeSet::from([task]);
+        self.tasks.abandon(&tasks)?;
+        self.app.storage.wipe_task(task)?;
+        let (inputs, patience) = (self.inputs(&tasks), self.app.settings.task_timeout);
+        let starts = patiently(&self.app.stop, patience, || {
+            self.offsets.take(&self.app, &mut *self.consumer, &inputs)
+        })?;
+        self.consumer.seek(&starts)?;
+        self.tasks.assign(&tasks)
     }
 
     /// Commits what was done before the thread ends. A group that is just rebalancing takes no commit, but

@@ -121,6 +121,8 @@ impl RdConsumer {
     }
 }
 
+/// How long the client may take to turn to other offsets.
+const SEEK: Duration = Duration::from_secs(10);
 /// How long the coordinator may take to say what is committed.
 const COMMITTED: Duration = Duration::from_secs(10);
 /// How long it may take until the group knows that a member leaves, and how often that is looked at.
@@ -157,6 +159,27 @@ impl Consumer for RdConsumer {
         self.keep_positions();
         let unassigned = self.consumer.incremental_unassign(&list);
         unassigned.map_err(|cause| failed("give partitions back", cause))
+    }
+
+    fn seek(&mut self, partitions: &[(TopicPartition, StartAt)]) -> Result<()> {
+        let mut list = TopicPartitionList::with_capacity(partitions.len());
+        for (partition, start) in partitions {
+            let offset = match start {
+                StartAt::Committed | StartAt::Beginning => RdOffset::Beginning,
+                StartAt::Offset(offset) => RdOffset::Offset(offset.0),
+            };
+            let added = list.add_partition_offset(&partition.topic, partition.partition, offset);
+            added.map_err(|cause| failed(format!("seek {partition} to {offset:?}"), cause))?;
+            if let Some(reader) = self.readers.get_mut(partition) {
+                reader.position = None;
+            }
+        }
+        let sought = self.consumer.seek_partitions(list, SEEK);
+        let sought = sought.map_err(|cause| failed("seek", cause))?;
+        sought.elements().iter().try_for_each(|element| {
+            let at = format!("seek {}-{}", element.topic(), element.partition());
+            element.error().map_err(|cause| failed(at, cause))
+        })
     }
 
     fn committed(&mut self, partitions: &[TopicPartition]) -> Result<Offsets> {
