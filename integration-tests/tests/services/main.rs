@@ -10,6 +10,7 @@
 )]
 
 mod disk_full;
+mod elastic;
 mod expected;
 mod process;
 mod usage;
@@ -52,6 +53,8 @@ fn both_services_live_again_and_after_every_mishap() {
     }
 
     killed_and_terminated(&cluster, state.path());
+    elastic::instances_come_and_go(bootstrap);
+    service("airport-hours").run(&["run", "--until-caught-up"]).succeeds();
 
     for name in SERVICES {
         service(name).run(&["replay"]).succeeds();

@@ -13,6 +13,10 @@ use crate::time::millis;
 /// Fetch at least this much ahead for a partition, in KiB, however small the memory setting is.
 const QUEUED_KIB_MIN: usize = 256;
 const KIB: usize = 1 << 10;
+/// How much longer than for Kafka a thread may take between two looks at its group.
+const POLL_MARGIN: Duration = Duration::from_secs(300);
+/// librdkafka's own limit.
+const MAX_POLL_INTERVAL_MAX: i64 = 86_400_000;
 /// However little patience there is, a record gets a chance.
 const MESSAGE_TIMEOUT_MIN: Duration = Duration::from_secs(10);
 
@@ -32,6 +36,7 @@ pub(super) fn consumer(
         ConsumerRole::Global => ("global.consumer.", "global".to_owned()),
         ConsumerRole::Bounded => ("consumer.", "bounded".to_owned()),
     };
+    let max_poll_interval = millis(settings.task_timeout + POLL_MARGIN).min(MAX_POLL_INTERVAL_MAX);
     let mut config = common(&[
         ("client.id", &format!("{group}-{who}")),
         // Half a second less to wait for the news that an empty partition is read to its end.
@@ -42,6 +47,8 @@ pub(super) fn consumer(
         ("allow.auto.create.topics", "false"),
         // As the JVM library: what was never read is read from the start.
         ("auto.offset.reset", "earliest"),
+        // A thread that waits for Kafka, as it may for so long, is not taken for a dead one.
+        ("max.poll.interval.ms", &max_poll_interval.to_string()),
     ]);
     if settings.group_protocol == GroupProtocol::Classic {
         // A dynamic member that was killed blocks the others no longer than this.
