@@ -148,12 +148,16 @@ pub trait Consumer: Send {
     /// Returns what ends a `wait` from another thread.
     fn waker(&self) -> Waker;
 
-    /// Commits offsets for the group and waits for the answer.
+    /// Commits offsets for the group and waits for the answer, but no longer than this.
+    ///
+    /// A coordinator that waits for the group's members answers nothing to a member that has asked to
+    /// join, commits neither, so that a member would wait with it. An answer that has not come in time is
+    /// a retriable error; the offsets may be committed all the same.
     ///
     /// # Errors
     ///
-    /// Where the coordinator refuses; retriable where it cannot be reached.
-    fn commit(&mut self, offsets: &Offsets) -> Result<()>;
+    /// Where the coordinator refuses; retriable where it cannot be reached or has not answered.
+    fn commit(&mut self, offsets: &Offsets, patience: Duration) -> Result<()>;
 
     /// Ends the client, answering what is still asked; no data is read any more. A dynamic member leaves
     /// its group; a static one stays in it, until its session ends, unless it is to leave.

@@ -14,6 +14,7 @@
 //! the offsets, so the tail to restore is only longer.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::ids::{Offset, StoreId, TaskId};
@@ -94,8 +95,9 @@ pub(crate) fn send(
 pub(crate) enum Committed {
     /// Everything is committed; these are the offsets.
     Done(Offsets),
-    /// Results are sent, but the coordinator could not take the offsets for now: nothing is lost, and the
-    /// next commit takes all of it.
+    /// Results are sent, but the coordinator could not take the offsets for now, or has not said that it
+    /// did: nothing is lost, and the next commit takes all of it. Local rows stay as they are; they are
+    /// older than the changelog then, as after a death between 3 and 4.
     Postponed(Error),
 }
 
@@ -137,9 +139,10 @@ pub(crate) fn commit(
     Ok(Committed::Done(offsets))
 }
 
-/// Returns how a group's member commits offsets.
+/// Returns how a group's member commits offsets: it waits so long for the answer.
 pub(crate) fn as_member(
     consumer: &mut dyn Consumer,
+    patience: Duration,
 ) -> impl FnMut(&Offsets) -> Result<()> + use<'_> {
-    move |offsets| consumer.commit(offsets)
+    move |offsets| consumer.commit(offsets, patience)
 }

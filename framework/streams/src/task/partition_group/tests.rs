@@ -64,7 +64,7 @@ impl Consumer for Script {
         Waker::new(|| {})
     }
 
-    fn commit(&mut self, _: &Offsets) -> Result<()> {
+    fn commit(&mut self, _: &Offsets, _: Duration) -> Result<()> {
         Err(Error::state("nothing is committed here"))
     }
 
