@@ -1,6 +1,7 @@
 //! The broker's core: all of its state, moved only by requests and by time handed in.
 
 pub(crate) mod dispatch;
+mod restore;
 
 use std::collections::BTreeMap;
 
@@ -50,6 +51,10 @@ pub struct Broker {
     pub(crate) parked: ParkedFetches,
     /// The next producer id to give out.
     pub(crate) next_producer_id: i64,
+    /// Of 22 characters, as Kafka's; it stays for as long as what is kept.
+    pub(crate) cluster_id: String,
+    /// What was last said of the next producer id.
+    saved_producer_id: i64,
     peers: BTreeMap<ConnectionId, StrBytes>,
     /// See [`Broker::set_wall_clock_ahead`].
     wall_ahead_ms: i64,
@@ -64,6 +69,8 @@ impl Broker {
             groups: Groups::new(config.groups, config.seed),
             parked: ParkedFetches::default(),
             next_producer_id: 0,
+            cluster_id: format!("kappa-{:016x}", config.seed),
+            saved_producer_id: 0,
             peers: BTreeMap::new(),
             wall_ahead_ms: 0,
             config,
@@ -106,6 +113,7 @@ impl Broker {
             self.tick(now, replies);
         }
         self.dispatch(now, connection, request, replies);
+        self.hand_over_changes(replies);
     }
 
     /// Tells that a connection is gone: what it waited for is forgotten.
@@ -120,6 +128,7 @@ impl Broker {
     pub fn tick(&mut self, now: Millis, replies: &mut Replies) {
         self.complete_expired_fetches(now, replies);
         self.groups.tick(now, replies);
+        self.hand_over_changes(replies);
     }
 
     /// Returns when [`tick`](Self::tick) has something to do, unless a request comes first.

@@ -3,11 +3,10 @@
 //! It lets stock Kafka clients (librdkafka is what it is tested with) produce, fetch, form consumer
 //! groups and administer topics on a machine where nothing is installed. It starts in milliseconds.
 //!
-//! It is **not** for production: there is one node, everything is in memory and gone at exit, and
-//! nothing checks who a client is. Apache Kafka is the reference for what it does: the same
+//! It is **not** for production: there is one node, records are held in memory, and nothing checks
+//! who a client is. Apache Kafka is the reference for what it does: the same
 //! conformance checks (`integration-tests/tests/conformance`) run on both, and where they differ,
-//! this one is wrong. What it does not do yet: transactions; retention and compaction; keeping
-//! anything over a restart.
+//! this one is wrong. What it does not do yet: transactions; retention and compaction.
 //!
 //! Some settings of topics are therefore checked, stored and described, and do nothing. Whatever
 //! `retention.ms` and `retention.bytes` say, records stay until their topic or the beginning of its
@@ -20,6 +19,15 @@
 //! zero, which Kafka numbers anew. Everything else is limited as well: see [`BrokerConfig`] and
 //! [`ServerConfig`]. Once the logs are full, producers are refused with an error that they try
 //! again, which looks like a hang: the broker's own log says so.
+//!
+//! # What survives
+//!
+//! By default nothing does. With [`ServerConfig::data`] (`--data DIR`) everything that was
+//! acknowledged survives the end of the process, SIGKILL too: it is written before the answer is
+//! sent, though not forced to the disk, so a loss of power may take the last seconds. Records stay in
+//! memory besides, so the limits hold when a broker starts from a directory, too. Members of stable
+//! groups keep their places and begin their sessions anew; producers are known by those of their
+//! batches that are left.
 //!
 //! # In a test
 //!
@@ -46,9 +54,12 @@
 //! - `log`: one partition: batches, their records, idempotent producers, times.
 //! - `topics`: names, settings, administration, the memory that records may take.
 //! - `groups`: the group coordinator.
+//! - `changes`, `broker/restore`, `log/saved`: what must survive, and starting from it.
+//! - `storage`: the data directory.
 
 mod api;
 mod broker;
+mod changes;
 mod cluster;
 mod config;
 mod error;
@@ -60,6 +71,7 @@ mod produce;
 mod producer_ids;
 mod reply;
 mod server;
+mod storage;
 mod time;
 mod topics;
 
@@ -67,6 +79,7 @@ mod topics;
 mod testing;
 
 pub use broker::Broker;
+pub use changes::{Change, Image, RestoreError};
 pub use config::{BrokerConfig, GroupConfig};
 pub use reply::{Answer, ConnectionId, Frame, Replies};
 pub use server::{Server, ServerConfig};

@@ -1,4 +1,5 @@
-//! What the core says: exactly one answer to each request, at once or later.
+//! What the core says: exactly one answer to each request, at once or later, and what must be
+//! written down before any of them is handed out.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -6,6 +7,8 @@ use std::io::IoSlice;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::ApiKey;
 use kafka_protocol::protocol::Encodable;
+
+use crate::changes::Change;
 
 /// The name of one connection. Whoever drives the broker gives it and never gives it again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,10 +25,12 @@ pub enum Answer {
     Close(String),
 }
 
-/// The answers of one call into the broker, in the order in which they came about.
+/// What one call into the broker gave: answers in the order in which they came about, and the
+/// changes behind them.
 #[derive(Debug, Default)]
 pub struct Replies {
     answers: Vec<(ConnectionId, Answer)>,
+    pub(crate) changes: Vec<Change>,
 }
 
 impl Replies {
@@ -38,6 +43,15 @@ impl Replies {
     /// Takes the answers out, in order.
     pub fn drain(&mut self) -> impl Iterator<Item = (ConnectionId, Answer)> + '_ {
         self.answers.drain(..)
+    }
+
+    /// Takes the changes out, in order. There are none of a broker that was not made by
+    /// [`Broker::restore`]; of one that was, they are to be written down before the answers are
+    /// handed out.
+    ///
+    /// [`Broker::restore`]: crate::Broker::restore
+    pub fn drain_changes(&mut self) -> impl Iterator<Item = Change> + '_ {
+        self.changes.drain(..)
     }
 
     pub(crate) fn push(&mut self, connection: ConnectionId, answer: Answer) {

@@ -79,6 +79,16 @@ impl BatchHeader {
         i64::from(self.record_count)
     }
 
+    /// Returns the offset of the last record, or of the last that there was.
+    pub(crate) fn last_offset(&self) -> i64 {
+        self.base_offset + i64::from(self.last_offset_delta)
+    }
+
+    /// Returns whether the checksum is that of this batch.
+    pub(crate) fn has_checksum_of(&self, batch: &[u8]) -> bool {
+        crc32c::crc32c(batch.get(ATTRIBUTES..).unwrap_or_default()) == self.crc
+    }
+
     /// Returns the number of the compression in use, zero for none; those above zstd's are unknown.
     pub(crate) fn compression(&self) -> i16 {
         self.attributes & COMPRESSION_MASK
@@ -153,6 +163,13 @@ fn batch_at(bytes: &[u8], start: usize) -> Result<Option<Range<usize>>, Refusal>
     }
 }
 
+/// Returns the size of the batch of magic 2 that begins with this header, if it is one.
+pub(crate) fn size_of(header: &[u8]) -> Option<usize> {
+    let length = usize::try_from(i32::from_be_bytes(field(header, LENGTH)?)).ok()?;
+    let size = length + OVERHEAD_BYTES;
+    (size >= HEADER_BYTES && header.get(MAGIC) == Some(&2)).then_some(size)
+}
+
 /// Checks a batch's header in the order in which Kafka does: offset, size, checksum, counts.
 pub(crate) fn check(batch: &[u8], header: &BatchHeader, bytes_max: i64) -> Result<(), Refusal> {
     if header.base_offset != 0 {
@@ -164,7 +181,7 @@ pub(crate) fn check(batch: &[u8], header: &BatchHeader, bytes_max: i64) -> Resul
         let message = format!("the batch has {size} bytes, the most for this topic is {bytes_max}");
         return Err(Refusal::new(ResponseError::MessageTooLarge, message));
     }
-    if crc32c::crc32c(batch.get(ATTRIBUTES..).unwrap_or_default()) != header.crc {
+    if !header.has_checksum_of(batch) {
         return Err(corrupt("the checksum of the batch does not match"));
     }
     header.check_records()
