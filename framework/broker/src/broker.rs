@@ -14,6 +14,7 @@ use crate::groups::Groups;
 use crate::reply::{ConnectionId, Replies};
 use crate::time::{Millis, Moment};
 use crate::topics::Topics;
+use crate::upkeep::Upkeep;
 
 /// The node id of the only broker.
 pub(crate) const NODE_ID: i32 = 1;
@@ -53,6 +54,7 @@ pub struct Broker {
     pub(crate) next_producer_id: i64,
     /// Of 22 characters, as Kafka's; it stays for as long as what is kept.
     pub(crate) cluster_id: String,
+    pub(crate) upkeep: Upkeep,
     /// What was last said of the next producer id.
     saved_producer_id: i64,
     peers: BTreeMap<ConnectionId, StrBytes>,
@@ -70,6 +72,7 @@ impl Broker {
             parked: ParkedFetches::default(),
             next_producer_id: 0,
             cluster_id: format!("kappa-{:016x}", config.seed),
+            upkeep: Upkeep::default(),
             saved_producer_id: 0,
             peers: BTreeMap::new(),
             wall_ahead_ms: 0,
@@ -113,6 +116,7 @@ impl Broker {
             self.tick(now, replies);
         }
         self.dispatch(now, connection, request, replies);
+        self.schedule_upkeep(now);
         self.hand_over_changes(replies);
     }
 
@@ -128,15 +132,14 @@ impl Broker {
     pub fn tick(&mut self, now: Millis, replies: &mut Replies) {
         self.complete_expired_fetches(now, replies);
         self.groups.tick(now, replies);
+        self.keep_up(now, replies);
         self.hand_over_changes(replies);
     }
 
     /// Returns when [`tick`](Self::tick) has something to do, unless a request comes first.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Millis> {
-        match (self.parked.next_deadline(), self.groups.next_deadline()) {
-            (Some(fetch), Some(group)) => Some(fetch.min(group)),
-            (fetch, group) => fetch.or(group),
-        }
+        let (fetch, group) = (self.parked.next_deadline(), self.groups.next_deadline());
+        [fetch, group, self.upkeep.next_deadline()].into_iter().flatten().min()
     }
 }

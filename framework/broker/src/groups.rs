@@ -2,7 +2,7 @@
 //!
 //! A member that joins or syncs may have to wait for the others; its answer then comes with
 //! whatever call completes the phase. Offsets that belong to a transaction will be kept beside the
-//! committed ones until it ends; the expiry of old offsets comes with retention.
+//! committed ones until it ends. Old offsets do not expire.
 
 pub(crate) mod admin;
 pub(crate) mod group;

@@ -6,13 +6,20 @@
 //! It is **not** for production: there is one node, records are held in memory, and nothing checks
 //! who a client is. Apache Kafka is the reference for what it does: the same
 //! conformance checks (`integration-tests/tests/conformance`) run on both, and where they differ,
-//! this one is wrong. What it does not do yet: transactions; retention and compaction.
+//! this one is wrong. What it does not do yet: transactions.
 //!
-//! Some settings of topics are therefore checked, stored and described, and do nothing. Whatever
-//! `retention.ms` and `retention.bytes` say, records stay until their topic or the beginning of its
-//! log is deleted; `cleanup.policy=compact` makes a topic refuse records without a key, but none is
-//! ever cleaned; and batches are stored as they are sent, whatever `compression.type` and its
-//! levels say.
+//! Records go as in Kafka, by `cleanup.policy`: those older than `retention.ms` or beyond
+//! `retention.bytes` by whole segments, and of compacted topics those that are not the last of their
+//! key, outside the last segment. There are no segment files: segments are where `segment.bytes` and
+//! `segment.ms` would have cut the log, told from the sizes and timestamps of its batches. As in
+//! Kafka nobody looks at once: retention every five minutes, the cleaner every 15 seconds; tests set
+//! [`BrokerConfig::retention_check_ms`] and [`BrokerConfig::cleaner_backoff_ms`]. A log counts as
+//! never cleaned when the broker has started, and committed offsets stay until their group is
+//! deleted.
+//!
+//! Some settings of topics are checked, stored and described, and do nothing: batches are stored as
+//! they are sent, whatever `compression.type` and its levels say, and what concerns files, flushes
+//! and replicas has no meaning here.
 //!
 //! Records are checked when they come, as in Kafka, compressed ones too. Refused here and not there
 //! are batches that would unpack to more than 256 MiB, and records whose offsets do not count from
@@ -51,7 +58,8 @@
 //! - `server`, `server/{listener,connection,frame,clock}`: sockets, the thread, the clock.
 //! - `broker`, `broker/dispatch`, `api`, `reply`: from a request's bytes to its handler, and back.
 //! - `produce`, `fetch`, `list_offsets`, `cluster`, `producer_ids`: the handlers that touch logs.
-//! - `log`: one partition: batches, their records, idempotent producers, times.
+//! - `log`: one partition: batches, their records, idempotent producers, times, compaction.
+//! - `upkeep`: retention and compaction by the clock.
 //! - `topics`: names, settings, administration, the memory that records may take.
 //! - `groups`: the group coordinator.
 //! - `changes`, `broker/restore`, `log/saved`: what must survive, and starting from it.
@@ -74,6 +82,7 @@ mod server;
 mod storage;
 mod time;
 mod topics;
+mod upkeep;
 
 #[cfg(test)]
 mod testing;

@@ -2,14 +2,16 @@
 //!
 //! A batch is not taken apart to be stored or served. The broker sets its base offset and leader
 //! epoch in place (both lie outside the checksum) and hands out the same bytes to every reader.
-//! Compaction and retention will come as `log/cleaner.rs`, keeping raw what loses no record.
+//! Cleaning keeps raw what loses no record.
 
 pub(crate) mod batch;
+pub(crate) mod cleaning;
 pub(crate) mod expansion;
 pub(crate) mod lookup;
 pub(crate) mod producers;
 pub(crate) mod records;
 pub(crate) mod saved;
+pub(crate) mod segments;
 
 use std::collections::VecDeque;
 
@@ -20,6 +22,7 @@ use crate::error::Refusal;
 use crate::log::batch::{BatchHeader, LEADER_EPOCH};
 use crate::log::producers::{Producers, ProducersConfig, Sequence};
 use crate::log::saved::Saved;
+use crate::log::segments::Segments;
 use crate::time::Moment;
 use crate::topics::settings::{TimestampType, TopicSettings};
 
@@ -36,6 +39,9 @@ pub(crate) struct PartitionLog {
     end_position: u64,
     producers: Producers,
     saved: Saved,
+    segments: Segments,
+    /// Up to here there is one record of each key, as far as the log has been cleaned.
+    clean_until: i64,
 }
 
 /// A batch in the log, with what is looked up often.

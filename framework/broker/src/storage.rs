@@ -40,7 +40,7 @@ impl DataDir {
         let mut image = Image::default();
         let mut journal = Journal::open(path.join("journal"), |step| image.apply(Change(step)))?;
         journal.rewrite(&image)?;
-        let mut batches = BatchFiles::open(path.join("logs"))?;
+        let batches = BatchFiles::open(path.join("logs"))?;
         batches.remove_others(&image.logs())?;
         let mut full = image.clone();
         for log in image.logs() {

@@ -5,6 +5,7 @@ pub(crate) mod configs;
 pub(crate) mod name;
 pub(crate) mod room;
 pub(crate) mod settings;
+pub(crate) mod upkeep;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,6 +34,8 @@ pub(crate) struct Topics {
     pub(crate) changes: Changes,
     /// The logs that may have changed since changes were last collected.
     touched: BTreeSet<(String, i32)>,
+    /// Whether there may be more to clean or to let go than when this was last asked.
+    is_disturbed: bool,
 }
 
 /// One topic.
@@ -42,6 +45,13 @@ pub(crate) struct Topic {
     id: u64,
     pub(crate) config: TopicConfig,
     pub(crate) partitions: Vec<PartitionLog>,
+}
+
+impl Topic {
+    /// Returns what tells it from every other topic, of the same name too.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
 }
 
 impl Topics {
@@ -74,6 +84,7 @@ impl Topics {
         let topic = self.by_name.get_mut(name).ok_or_else(Refusal::unknown_partition)?;
         let place = usize::try_from(index).map_err(|_negative| Refusal::unknown_partition())?;
         let log = topic.partitions.get_mut(place).ok_or_else(Refusal::unknown_partition)?;
+        self.is_disturbed = true;
         if self.changes.are_wanted {
             self.touched.insert((name.to_owned(), index));
         }
@@ -130,6 +141,7 @@ impl Topics {
     pub(crate) fn configure(&mut self, name: &str, config: TopicConfig) {
         let Some(topic) = self.by_name.get_mut(name) else { return };
         topic.config = config;
+        self.is_disturbed = true;
         self.note(name);
     }
 
@@ -205,6 +217,12 @@ impl Topics {
     /// Takes note of memory about to be used, if there is room for it.
     pub(crate) fn reserve(&mut self, bytes: u64) -> Result<(), Refusal> {
         self.room.reserve(bytes)
+    }
+
+    /// Returns how much memory is taken note of.
+    #[cfg(test)]
+    pub(crate) fn room_used(&self) -> u64 {
+        self.room.used()
     }
 
     /// Takes note of memory that is free again.

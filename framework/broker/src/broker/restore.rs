@@ -46,6 +46,7 @@ impl Broker {
         broker.groups.changes.are_wanted = true;
         let cluster = Fact::Cluster { id: broker.cluster_id.clone() };
         broker.topics.changes.push(|| Step::Set(cluster));
+        broker.schedule_upkeep(now);
         Ok(broker)
     }
 

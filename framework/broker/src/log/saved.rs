@@ -31,6 +31,11 @@ pub(crate) struct Unsaved {
 }
 
 impl Saved {
+    /// Notes that batches are others than those written down.
+    pub(super) fn note_rewritten(&mut self) {
+        self.is_rewritten = true;
+    }
+
     /// Notes that batches at the front go.
     pub(super) fn note_gone<'a>(&mut self, batches: impl Iterator<Item = &'a StoredBatch>) {
         self.gone_bytes += batches.map(|batch| batch.bytes.len() as u64).sum::<u64>();
@@ -87,7 +92,7 @@ impl PartitionLog {
                 continue;
             }
             self.end_offset = base;
-            self.push(next - base, header.max_timestamp, bytes);
+            self.push(next - base, header.largest_timestamp(), bytes);
         }
         self.end_offset = self.end_offset.max(next);
         self.saved.start = self.start_offset;

@@ -29,7 +29,7 @@ impl BatchFiles {
     }
 
     /// Removes the files of logs that are no more, and those that were to replace another.
-    pub(super) fn remove_others(&mut self, kept: &BTreeSet<LogId>) -> io::Result<()> {
+    pub(super) fn remove_others(&self, kept: &BTreeSet<LogId>) -> io::Result<()> {
         let names: BTreeSet<_> = kept.iter().map(|log| file_name(*log)).collect();
         let failed = |e: io::Error| at(&self.directory, "cannot list", &e);
         for entry in fs::read_dir(&self.directory).map_err(failed)? {
