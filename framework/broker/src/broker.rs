@@ -9,6 +9,7 @@ use bytes::Bytes;
 use kafka_protocol::protocol::StrBytes;
 
 use crate::config::BrokerConfig;
+use crate::faults::Faults;
 use crate::fetch::parked::ParkedFetches;
 use crate::groups::Groups;
 use crate::reply::{ConnectionId, Replies};
@@ -42,8 +43,8 @@ pub(crate) const NODE_ID: i32 = 1;
 /// assert_eq!(broker.next_deadline(), None);
 /// ```
 ///
-/// A transaction coordinator will stand beside `groups`, and rules that delay or drop answers for
-/// tests in front of the dispatch.
+/// A transaction coordinator will stand beside `groups`. Rules that delay or drop answers for tests
+/// stand in front of the dispatch: see [`FaultRule`](crate::FaultRule).
 #[derive(Debug)]
 pub struct Broker {
     pub(crate) config: BrokerConfig,
@@ -55,6 +56,7 @@ pub struct Broker {
     /// Of 22 characters, as Kafka's; it stays for as long as what is kept.
     pub(crate) cluster_id: String,
     pub(crate) upkeep: Upkeep,
+    pub(crate) faults: Faults,
     /// What was last said of the next producer id.
     saved_producer_id: i64,
     peers: BTreeMap<ConnectionId, StrBytes>,
@@ -73,6 +75,7 @@ impl Broker {
             next_producer_id: 0,
             cluster_id: format!("kappa-{:016x}", config.seed),
             upkeep: Upkeep::default(),
+            faults: Faults::default(),
             saved_producer_id: 0,
             peers: BTreeMap::new(),
             wall_ahead_ms: 0,
@@ -116,8 +119,7 @@ impl Broker {
             self.tick(now, replies);
         }
         self.dispatch(now, connection, request, replies);
-        self.schedule_upkeep(now);
-        self.hand_over_changes(replies);
+        self.end_step(now, replies);
     }
 
     /// Tells that a connection is gone: what it waited for is forgotten.
@@ -126,6 +128,7 @@ impl Broker {
     pub fn disconnected(&mut self, connection: ConnectionId) {
         self.peers.remove(&connection);
         self.parked.forget(connection);
+        self.faults.forget(connection);
     }
 
     /// Does what is due by now.
@@ -133,13 +136,21 @@ impl Broker {
         self.complete_expired_fetches(now, replies);
         self.groups.tick(now, replies);
         self.keep_up(now, replies);
+        self.end_delays(now, replies);
+        self.end_step(now, replies);
+    }
+
+    fn end_step(&mut self, now: Millis, replies: &mut Replies) {
+        self.schedule_upkeep(now);
         self.hand_over_changes(replies);
+        self.faults.drop_answers(replies);
     }
 
     /// Returns when [`tick`](Self::tick) has something to do, unless a request comes first.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Millis> {
         let (fetch, group) = (self.parked.next_deadline(), self.groups.next_deadline());
-        [fetch, group, self.upkeep.next_deadline()].into_iter().flatten().min()
+        let (upkeep, delay) = (self.upkeep.next_deadline(), self.faults.next_deadline());
+        [fetch, group, upkeep, delay].into_iter().flatten().min()
     }
 }

@@ -48,6 +48,12 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
+//! # When things go wrong
+//!
+//! A [`FaultRule`] makes requests late, wrong or lost, or ends the broker in the middle of one;
+//! [`Server::kill`] ends it at once, and [`Server::restart`] starts it again on the same port, from
+//! its directory if it has one.
+//!
 //! # Without a socket
 //!
 //! [`Broker`] is the same broker as a state machine: requests and time go in, answers come out. It
@@ -64,6 +70,7 @@
 //! - `groups`: the group coordinator.
 //! - `changes`, `broker/restore`, `log/saved`: what must survive, and starting from it.
 //! - `storage`: the data directory.
+//! - `faults`: rules by which requests fail in tests.
 
 mod api;
 mod broker;
@@ -71,6 +78,7 @@ mod changes;
 mod cluster;
 mod config;
 mod error;
+mod faults;
 mod fetch;
 mod groups;
 mod list_offsets;
@@ -90,6 +98,9 @@ mod testing;
 pub use broker::Broker;
 pub use changes::{Change, Image, RestoreError};
 pub use config::{BrokerConfig, GroupConfig};
+pub use faults::{CrashPoint, Fault, FaultRule};
+pub use kafka_protocol::ResponseError;
+pub use kafka_protocol::messages::ApiKey;
 pub use reply::{Answer, ConnectionId, Frame, Replies};
 pub use server::{Server, ServerConfig};
 pub use time::Millis;

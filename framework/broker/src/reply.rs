@@ -1,7 +1,7 @@
 //! What the core says: exactly one answer to each request, at once or later, and what must be
 //! written down before any of them is handed out.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::IoSlice;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -9,6 +9,7 @@ use kafka_protocol::messages::ApiKey;
 use kafka_protocol::protocol::Encodable;
 
 use crate::changes::Change;
+use crate::faults::CrashPoint;
 
 /// The name of one connection. Whoever drives the broker gives it and never gives it again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,6 +32,7 @@ pub enum Answer {
 pub struct Replies {
     answers: Vec<(ConnectionId, Answer)>,
     pub(crate) changes: Vec<Change>,
+    pub(crate) crash: Option<CrashPoint>,
 }
 
 impl Replies {
@@ -52,6 +54,20 @@ impl Replies {
     /// [`Broker::restore`]: crate::Broker::restore
     pub fn drain_changes(&mut self) -> impl Iterator<Item = Change> + '_ {
         self.changes.drain(..)
+    }
+
+    /// Takes out where the broker is to end, if a fault says so.
+    pub fn take_crash(&mut self) -> Option<CrashPoint> {
+        self.crash.take()
+    }
+
+    /// Closes connections in place of the answers for them.
+    pub(crate) fn drop_for(&mut self, muted: &mut BTreeSet<ConnectionId>) {
+        for (connection, answer) in &mut self.answers {
+            if muted.remove(connection) {
+                *answer = Answer::Close("a fault drops its answer".to_owned());
+            }
+        }
     }
 
     pub(crate) fn push(&mut self, connection: ConnectionId, answer: Answer) {

@@ -25,6 +25,7 @@ use tracing::{error, info, warn};
 
 use crate::broker::Broker;
 use crate::config::BrokerConfig;
+use crate::faults::{CrashPoint, FaultRule};
 use crate::reply::{Answer, ConnectionId, Replies};
 use crate::server::clock::Clock;
 use crate::storage::DataDir;
@@ -87,6 +88,7 @@ pub struct Server {
     config: ServerConfig,
     bootstrap: String,
     stop: Option<oneshot::Sender<()>>,
+    orders: mpsc::UnboundedSender<Order>,
     /// Nothing is ever sent: the other end goes when the thread does.
     ended: mpsc::Receiver<Infallible>,
     thread: Option<JoinHandle<()>>,
@@ -107,27 +109,29 @@ impl Server {
         listener.set_nonblocking(true)?;
         config.port = listener.local_addr()?.port();
         let core = Core::start(&config)?;
-        Self::spawn(config, move |config, stopped| serve(config, listener, core, stopped))
+        Self::spawn(config, move |config, handle| serve(config, listener, core, handle))
     }
 
     /// Runs what serves in a thread of its own.
     fn spawn<S: Future<Output = io::Result<()>>>(
         config: ServerConfig,
-        serve: impl FnOnce(ServerConfig, oneshot::Receiver<()>) -> S + Send + 'static,
+        serve: impl FnOnce(ServerConfig, Handle) -> S + Send + 'static,
     ) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
+        let (orders, ordered) = mpsc::unbounded_channel();
+        let handle = Handle { stopped, ordered };
         let (runs, ended) = mpsc::channel(1);
         let (bootstrap, its_config) = (address(&config.host, config.port), config.clone());
         let thread =
             std::thread::Builder::new().name("kappa-broker".to_owned()).spawn(move || {
                 // Dropped however this ends, by a panic too.
                 let _runs = runs;
-                if let Err(e) = runtime.block_on(serve(its_config, stopped)) {
+                if let Err(e) = runtime.block_on(serve(its_config, handle)) {
                     error!("the broker stopped: {e}");
                 }
             })?;
-        Ok(Self { config, bootstrap, stop: Some(stop), ended, thread: Some(thread) })
+        Ok(Self { config, bootstrap, stop: Some(stop), orders, ended, thread: Some(thread) })
     }
 
     /// Returns where clients connect, as `host:port`.
@@ -170,6 +174,25 @@ impl Server {
         self.end();
         *self = Self::start(self.config.clone())?;
         Ok(())
+    }
+
+    /// Lets requests fail by a rule, which holds when this returns. On a broker that has ended it does
+    /// nothing.
+    pub fn inject(&self, rule: FaultRule) {
+        self.order(|done| Order::Inject(rule, done));
+    }
+
+    /// Forgets all rules; see [`inject`](Self::inject).
+    pub fn clear_faults(&self) {
+        self.order(Order::ClearFaults);
+    }
+
+    fn order(&self, order: impl FnOnce(Done) -> Order) {
+        let (done, is_done) = std::sync::mpsc::sync_channel(1);
+        if self.orders.send(order(done)).is_ok() {
+            // An error only says that the broker has ended.
+            let _ = is_done.recv();
+        }
     }
 
     fn end(&mut self) {
@@ -219,6 +242,23 @@ impl Core {
     }
 }
 
+/// The other end of a [`Server`].
+#[derive(Debug)]
+struct Handle {
+    stopped: oneshot::Receiver<()>,
+    ordered: mpsc::UnboundedReceiver<Order>,
+}
+
+/// Where to say that an order is carried out.
+type Done = std::sync::mpsc::SyncSender<()>;
+
+/// What a test orders.
+#[derive(Debug)]
+enum Order {
+    Inject(FaultRule, Done),
+    ClearFaults(Done),
+}
+
 /// What the core is told.
 #[derive(Debug)]
 enum Event {
@@ -231,7 +271,7 @@ async fn serve(
     config: ServerConfig,
     listener: StdTcpListener,
     core: Core,
-    mut stopped: oneshot::Receiver<()>,
+    mut handle: Handle,
 ) -> io::Result<()> {
     let address = address(&config.host, config.port);
     let listener = TcpListener::from_std(listener)?;
@@ -246,8 +286,8 @@ async fn serve(
     // When this ends the runtime goes with it, and with that every connection.
     tokio::select! {
         () = listener::accept(&config, async || listener.accept().await, events) => {}
-        ended = drive(core, waiting) => ended?,
-        _ = &mut stopped => {}
+        ended = drive(core, waiting, handle.ordered) => ended?,
+        _ = &mut handle.stopped => {}
     }
     info!("stopped");
     Ok(())
@@ -256,7 +296,11 @@ async fn serve(
 /// Owns the broker: hands it requests and time, writes down what has changed, and then hands its
 /// answers to the connections. An error says that something could not be written down; what is
 /// answered by then is, and nobody hears of the rest.
-async fn drive(core: Core, mut events: mpsc::Receiver<Event>) -> io::Result<()> {
+async fn drive(
+    core: Core,
+    mut events: mpsc::Receiver<Event>,
+    mut orders: mpsc::UnboundedReceiver<Order>,
+) -> io::Result<()> {
     let Core { clock, mut broker, mut data } = core;
     let mut connections: BTreeMap<ConnectionId, mpsc::Sender<Answer>> = BTreeMap::new();
     let mut replies = Replies::new();
@@ -278,10 +322,21 @@ async fn drive(core: Core, mut events: mpsc::Receiver<Event>) -> io::Result<()> 
                 }
                 None => return Ok(()),
             },
+            Some(order) = orders.recv() => carry_out(order, &mut broker),
             () = sleep(until) => broker.tick(clock.now(), &mut replies),
         }
+        let crash = replies.take_crash();
         if let Some(data) = &mut data {
-            data.write(replies.drain_changes())?;
+            let count = match crash {
+                Some(CrashPoint::BeforeWriting) => 0,
+                Some(CrashPoint::AfterChanges(count)) => count,
+                Some(CrashPoint::BeforeAnswering) | None => usize::MAX,
+            };
+            data.write(replies.drain_changes().take(count))?;
+        }
+        if let Some(point) = crash {
+            info!("a fault ends the broker: {point:?}");
+            return Ok(());
         }
         for (id, answer) in replies.drain() {
             match connections.get(&id).map(|answers| answers.try_send(answer)) {
@@ -292,6 +347,21 @@ async fn drive(core: Core, mut events: mpsc::Receiver<Event>) -> io::Result<()> 
             }
         }
     }
+}
+
+fn carry_out(order: Order, broker: &mut Broker) {
+    let done = match order {
+        Order::Inject(rule, done) => {
+            broker.inject(rule);
+            done
+        }
+        Order::ClearFaults(done) => {
+            broker.clear_faults();
+            done
+        }
+    };
+    // An error only says that nobody waits for it.
+    let _ = done.send(());
 }
 
 async fn sleep(time: Option<Duration>) {

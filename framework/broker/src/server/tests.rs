@@ -10,8 +10,8 @@ fn an_address_of_ipv6_has_brackets() {
 
 #[test]
 fn the_end_of_the_thread_is_seen_however_it_ends() {
-    let fails = |_, _stopped| async { Err(io::Error::other("for a test")) };
-    let panics = |_, _stopped| async { panic!("for a test") };
+    let fails = |_, _handle| async { Err(io::Error::other("for a test")) };
+    let panics = |_, _handle| async { panic!("for a test") };
     let mut failed = Server::spawn(ServerConfig::default(), fails).unwrap();
     let mut panicked = Server::spawn(ServerConfig::default(), panics).unwrap();
     for server in [&mut failed, &mut panicked] {
@@ -27,8 +27,8 @@ fn the_end_of_the_thread_is_seen_however_it_ends() {
 
 #[test]
 fn a_broker_that_serves_is_running() {
-    let serves = |_, stopped: oneshot::Receiver<()>| async {
-        let _ = stopped.await;
+    let serves = |_, handle: Handle| async {
+        let _ = handle.stopped.await;
         Ok(())
     };
     let mut server = Server::spawn(ServerConfig::default(), serves).unwrap();
