@@ -1,8 +1,8 @@
 //! What must survive the end of a broker: the core says it in changes, in order.
 //!
 //! A change sets or unsets a fact, of which the last one under a key counts (as in a compacted
-//! topic), or concerns the batches of one partition. Whoever drives the broker writes the changes of
-//! a call down before it hands out the call's answers; see [`Image`] for the way back.
+//! topic), or concerns the batches of one partition. Whoever drives the broker writes the changes
+//! of a call down before it hands out the call's answers; see [`Image`] for the way back.
 
 pub(crate) mod codec;
 pub(crate) mod facts;

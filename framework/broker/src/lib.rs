@@ -9,13 +9,13 @@
 //! this one is wrong. What it does not do yet: transactions.
 //!
 //! Records go as in Kafka, by `cleanup.policy`: those older than `retention.ms` or beyond
-//! `retention.bytes` by whole segments, and of compacted topics those that are not the last of their
-//! key, outside the last segment. There are no segment files: segments are where `segment.bytes` and
-//! `segment.ms` would have cut the log, told from the sizes and timestamps of its batches. As in
-//! Kafka nobody looks at once: retention every five minutes, the cleaner every 15 seconds; tests set
-//! [`BrokerConfig::retention_check_ms`] and [`BrokerConfig::cleaner_backoff_ms`]. A log counts as
-//! never cleaned when the broker has started, and committed offsets stay until their group is
-//! deleted.
+//! `retention.bytes` by whole segments, and of compacted topics those that are not the last of
+//! their key, outside the last segment. There are no segment files: segments are where
+//! `segment.bytes` and `segment.ms` would have cut the log, told from the sizes and timestamps of
+//! its batches. As in Kafka nobody looks at once: retention every five minutes, the cleaner every
+//! 15 seconds; tests set [`BrokerConfig::retention_check_ms`] and
+//! [`BrokerConfig::cleaner_backoff_ms`]. A log counts as never cleaned when the broker has started,
+//! and committed offsets stay until their group is deleted.
 //!
 //! Some settings of topics are checked, stored and described, and do nothing: batches are stored as
 //! they are sent, whatever `compression.type` and its levels say, and what concerns files, flushes
@@ -31,10 +31,10 @@
 //!
 //! By default nothing does. With [`ServerConfig::data`] (`--data DIR`) everything that was
 //! acknowledged survives the end of the process, SIGKILL too: it is written before the answer is
-//! sent, though not forced to the disk, so a loss of power may take the last seconds. Records stay in
-//! memory besides, so the limits hold when a broker starts from a directory, too. Members of stable
-//! groups keep their places and begin their sessions anew; producers are known by those of their
-//! batches that are left.
+//! sent, though not forced to the disk, so a loss of power may take the last seconds. Records stay
+//! in memory besides, so the limits hold when a broker starts from a directory, too. Members of
+//! stable groups keep their places and begin their sessions anew; producers are known by those of
+//! their batches that are left.
 //!
 //! # In a test
 //!

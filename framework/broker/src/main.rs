@@ -29,11 +29,12 @@ struct Args {
     #[arg(long)]
     auto_create_topics: bool,
 
-    /// Keep everything in this directory, which is created if need be, and go on from what is there.
+    /// Keep everything in this directory, which is created if need be, and go on from what is
+    /// there.
     ///
     /// What was acknowledged survives the end of the program, however sudden (SIGKILL too), but not
-    /// a loss of power. One broker at a time may use a directory; if it cannot be written to (a full
-    /// disk), the broker ends and says so.
+    /// a loss of power. One broker at a time may use a directory; if it cannot be written to (a
+    /// full disk), the broker ends and says so.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 }
@@ -80,7 +81,10 @@ fn run(args: Args) -> io::Result<()> {
 async fn until(told: impl Future<Output = ()>, ended: impl Future<Output = ()>) -> io::Result<()> {
     tokio::select! {
         () = told => Ok(()),
-        () = ended => Err(io::Error::other("the broker ended by itself; what it held in memory is gone")),
+        () = ended => {
+            let message = "the broker ended by itself; what was in memory is gone";
+            Err(io::Error::other(message))
+        }
     }
 }
 
@@ -95,6 +99,6 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         assert!(runtime.block_on(until(ready(()), pending())).is_ok());
         let error = runtime.block_on(until(pending(), ready(()))).unwrap_err();
-        assert_eq!(error.to_string(), "the broker ended by itself; what it held in memory is gone");
+        assert_eq!(error.to_string(), "the broker ended by itself; what was in memory is gone");
     }
 }

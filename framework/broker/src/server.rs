@@ -47,9 +47,9 @@ pub struct ServerConfig {
     pub idle_ms_max: u64,
     /// Requests that wait for the core; beyond it connections wait before they read on.
     pub requests_waiting_max: usize,
-    /// `log.dirs`: the directory in which everything is kept over restarts, created if need be; none
-    /// keeps it in memory. What was acknowledged survives the end of the process, however sudden,
-    /// but not a loss of power. If it cannot be written to, the broker stops.
+    /// `log.dirs`: the directory in which everything is kept over restarts, created if need be;
+    /// none keeps it in memory. What was acknowledged survives the end of the process, however
+    /// sudden, but not a loss of power. If it cannot be written to, the broker stops.
     pub data: Option<PathBuf>,
     /// The broker's own settings. Its host and port are those above, and a seed of zero (the
     /// default) stands for one that no other start has.
@@ -158,14 +158,14 @@ impl Server {
         drop(self);
     }
 
-    /// Ends the broker at once, as SIGKILL ends a process: requests that wait are not looked at, and
-    /// answers that are not written are lost.
+    /// Ends the broker at once, as SIGKILL ends a process: requests that wait are not looked at,
+    /// and answers that are not written are lost.
     pub fn kill(&mut self) {
         self.end();
     }
 
-    /// Starts the broker again with the same settings, on the same port, and from its data directory
-    /// if it has one; one that still runs is killed before.
+    /// Starts the broker again with the same settings, on the same port, and from its data
+    /// directory if it has one; one that still runs is killed before.
     ///
     /// # Errors
     ///
@@ -176,8 +176,8 @@ impl Server {
         Ok(())
     }
 
-    /// Lets requests fail by a rule, which holds when this returns. On a broker that has ended it does
-    /// nothing.
+    /// Lets requests fail by a rule, which holds when this returns. On a broker that has ended it
+    /// does nothing.
     pub fn inject(&self, rule: FaultRule) {
         self.order(|done| Order::Inject(rule, done));
     }

@@ -237,7 +237,8 @@ pub(crate) struct Remains {
     pub(crate) delete_horizon: Option<i64>,
 }
 
-/// Returns a batch with other records in the same place: its offsets and its producer's numbers stay.
+/// Returns a batch with other records in the same place: its offsets and its producer's numbers
+/// stay.
 pub(crate) fn with_records(batch: &[u8], header: &BatchHeader, remains: &Remains) -> BytesMut {
     let mut bytes = BytesMut::from(batch.get(..HEADER_BYTES).unwrap_or_default());
     bytes.extend_from_slice(&remains.packed);

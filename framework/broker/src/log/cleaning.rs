@@ -123,8 +123,8 @@ impl PartitionLog {
         }
     }
 
-    /// Ends a pass: puts what it left in the place of what there was. Returns the memory taken before
-    /// and after.
+    /// Ends a pass: puts what it left in the place of what there was. Returns the memory taken
+    /// before and after.
     pub(crate) fn end_pass(&mut self, pass: Pass) -> (u64, u64) {
         let before = self.charged();
         if let Phase::Batches(_, end) = pass.phase {

@@ -43,8 +43,8 @@ impl<'a> Records<'a> {
         })
     }
 
-    /// Returns the records, in order; some may be missing where the log was cleaned. An error, which
-    /// comes last, says that they are not what the header promises.
+    /// Returns the records, in order; some may be missing where the log was cleaned. An error,
+    /// which comes last, says that they are not what the header promises.
     pub(crate) fn entries(&self) -> Entries<'_> {
         let count = i32::try_from(self.header.count()).unwrap_or(0);
         Entries { header: &self.header, rest: &self.bytes, index: 0, count, is_over: false }

@@ -3,8 +3,8 @@
 //!
 //! There are no such files here. Where segments begin is found when somebody asks, from the batches
 //! themselves: a new one begins with a batch that would make the last larger than `segment.bytes`,
-//! or whose timestamp is `segment.ms` after that of the segment's first (`max.compaction.lag.ms`, if
-//! that is less and the topic is compacted). What has been found stays, until the broker starts
+//! or whose timestamp is `segment.ms` after that of the segment's first (`max.compaction.lag.ms`,
+//! if that is less and the topic is compacted). What has been found stays, until the broker starts
 //! again.
 
 use std::collections::VecDeque;

@@ -1,7 +1,7 @@
 //! The settings of a topic: their names, kinds and defaults as Kafka 4.3 has them.
 //!
-//! All are stored, checked and described. Those of compression have no effect, as batches are stored
-//! as they are sent; nor have those about files and replicas, which there are none of.
+//! All are stored, checked and described. Those of compression have no effect, as batches are
+//! stored as they are sent; nor have those about files and replicas, which there are none of.
 
 use std::collections::BTreeMap;
 
