@@ -323,6 +323,8 @@ async fn drive(
                 None => return Ok(()),
             },
             Some(order) = orders.recv() => carry_out(order, &mut broker),
+            // A file that is half written anew goes on between requests.
+            () = tokio::task::yield_now(), if data.as_ref().is_some_and(DataDir::is_busy) => {}
             () = sleep(until) => broker.tick(clock.now(), &mut replies),
         }
         let crash = replies.take_crash();
@@ -333,6 +335,7 @@ async fn drive(
                 Some(CrashPoint::BeforeAnswering) | None => usize::MAX,
             };
             data.write(replies.drain_changes().take(count))?;
+            data.go_on()?;
         }
         if let Some(point) = crash {
             info!("a fault ends the broker: {point:?}");

@@ -15,7 +15,7 @@ mod journal;
 
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::changes::{Change, Image, Step};
 use crate::storage::batches::BatchFiles;
@@ -56,11 +56,11 @@ impl DataDir {
                 Step::Append { log, batch } => {
                     // What was said before must not come after.
                     self.journal.flush()?;
-                    self.batches.append(log, &batch)?;
+                    self.batches.append(log, batch)?;
                 }
                 Step::Rewrite { log, batches } => {
                     self.journal.flush()?;
-                    self.batches.rewrite(log, &batches)?;
+                    self.batches.rewrite(log, batches)?;
                 }
                 Step::Unset(ref key) => {
                     let gone = self.image.logs_of(key);
@@ -81,6 +81,16 @@ impl DataDir {
         }
         Ok(())
     }
+
+    /// Returns whether there is something to [go on](Self::go_on) with.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.batches.is_busy()
+    }
+
+    /// Goes on with what takes too long to be done at once: writing the file of a cleaned log anew.
+    pub(crate) fn go_on(&mut self) -> io::Result<()> {
+        self.batches.go_on()
+    }
 }
 
 fn lock(directory: &Path) -> io::Result<File> {
@@ -95,23 +105,6 @@ fn lock(directory: &Path) -> io::Result<File> {
         }
         Err(TryLockError::Error(e)) => Err(at(&path, "cannot lock", &e)),
     }
-}
-
-/// Replaces a file by another in one step: whoever looks finds the one or the other.
-fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<File> {
-    let new = with_suffix(path, ".new");
-    let replaced = File::create(&new).and_then(|mut file| {
-        write(&mut file)?;
-        fs::rename(&new, path)?;
-        File::options().append(true).open(path)
-    });
-    replaced.map_err(|e| at(path, "cannot write anew", &e))
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 /// Says which file an error is about.

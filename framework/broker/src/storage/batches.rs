@@ -1,6 +1,6 @@
 //! The files of batches, one for each partition that ever had one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -10,22 +10,34 @@ use tracing::warn;
 
 use crate::changes::LogId;
 use crate::log::batch::{self, BatchHeader, HEADER_BYTES};
-use crate::storage::{at, malformed, replace};
+use crate::storage::{at, malformed};
 
 /// Files kept open; another one closes one of them.
 const OPEN_MAX: usize = 256;
+
+/// How much of a file is written anew between two requests.
+const STEP_BYTES: usize = 1 << 20;
 
 /// All files of batches.
 #[derive(Debug)]
 pub(super) struct BatchFiles {
     directory: PathBuf,
     open: BTreeMap<LogId, File>,
+    rewrites: BTreeMap<LogId, Rewrite>,
+}
+
+/// A file that is being written anew. Until it is whole the old one counts, which gets what is
+/// appended meanwhile as well.
+#[derive(Debug)]
+struct Rewrite {
+    file: File,
+    unwritten: VecDeque<Bytes>,
 }
 
 impl BatchFiles {
     pub(super) fn open(directory: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&directory).map_err(|e| at(&directory, "cannot create", &e))?;
-        Ok(Self { directory, open: BTreeMap::new() })
+        Ok(Self { directory, open: BTreeMap::new(), rewrites: BTreeMap::new() })
     }
 
     /// Removes the files of logs that are no more, and those that were to replace another.
@@ -69,7 +81,7 @@ impl BatchFiles {
     }
 
     /// Writes a batch behind the others.
-    pub(super) fn append(&mut self, log: LogId, batch: &[u8]) -> io::Result<()> {
+    pub(super) fn append(&mut self, log: LogId, batch: Bytes) -> io::Result<()> {
         let path = self.path(log);
         if !self.open.contains_key(&log) {
             if self.open.len() >= OPEN_MAX {
@@ -78,25 +90,60 @@ impl BatchFiles {
             let file = File::options().create(true).append(true).open(&path);
             self.open.insert(log, file.map_err(|e| at(&path, "cannot open", &e))?);
         }
-        let written = self.open.get_mut(&log).map(|file| file.write_all(batch));
-        written.unwrap_or(Ok(())).map_err(|e| at(&path, "cannot write to", &e))
+        let written = self.open.get_mut(&log).map(|file| file.write_all(&batch));
+        written.unwrap_or(Ok(())).map_err(|e| at(&path, "cannot write to", &e))?;
+        if let Some(rewrite) = self.rewrites.get_mut(&log) {
+            rewrite.unwritten.push_back(batch);
+        }
+        Ok(())
     }
 
-    /// Puts these batches in place of all that a log has.
-    pub(super) fn rewrite(&mut self, log: LogId, batches: &[Bytes]) -> io::Result<()> {
+    /// Begins to put these batches in place of all that a log has; see [`go_on`](Self::go_on).
+    pub(super) fn rewrite(&mut self, log: LogId, batches: Vec<Bytes>) -> io::Result<()> {
+        let path = self.new_path(log);
+        let file = File::create(&path).map_err(|e| at(&path, "cannot create", &e))?;
+        self.rewrites.insert(log, Rewrite { file, unwritten: batches.into() });
+        Ok(())
+    }
+
+    /// Returns whether a file is being written anew.
+    pub(super) fn is_busy(&self) -> bool {
+        !self.rewrites.is_empty()
+    }
+
+    /// Goes on with a file that is being written anew, for a bounded time.
+    pub(super) fn go_on(&mut self) -> io::Result<()> {
+        let Some(mut entry) = self.rewrites.first_entry() else { return Ok(()) };
+        let log = *entry.key();
+        let rewrite = entry.get_mut();
+        let mut written = 0;
+        while let Some(batch) = rewrite.unwritten.pop_front() {
+            let result = rewrite.file.write_all(&batch);
+            result.map_err(|e| at(&self.directory.join(new_name(log)), "cannot write to", &e))?;
+            written += batch.len();
+            if written >= STEP_BYTES {
+                return Ok(());
+            }
+        }
+        entry.remove();
         self.open.remove(&log);
-        let write = |file: &mut File| batches.iter().try_for_each(|batch| file.write_all(batch));
-        replace(&self.path(log), write).map(|_| ())
+        let path = self.path(log);
+        fs::rename(self.new_path(log), &path).map_err(|e| at(&path, "cannot replace", &e))
     }
 
     /// Removes the file of a log.
     pub(super) fn remove(&mut self, log: LogId) -> io::Result<()> {
         self.open.remove(&log);
-        let path = self.path(log);
-        match fs::remove_file(&path) {
+        let is_rewritten = self.rewrites.remove(&log).is_some();
+        let new = is_rewritten.then(|| self.new_path(log));
+        [self.path(log)].into_iter().chain(new).try_for_each(|path| match fs::remove_file(&path) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(at(&path, "cannot remove", &e)),
             _ => Ok(()),
-        }
+        })
+    }
+
+    fn new_path(&self, log: LogId) -> PathBuf {
+        self.directory.join(new_name(log))
     }
 
     fn path(&self, log: LogId) -> PathBuf {
@@ -106,6 +153,10 @@ impl BatchFiles {
 
 fn file_name(log: LogId) -> String {
     format!("{log}.log")
+}
+
+fn new_name(log: LogId) -> String {
+    format!("{log}.log.new")
 }
 
 /// Reads one batch; none at the end of the file, or if only a part of it was written.

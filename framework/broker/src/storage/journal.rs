@@ -11,7 +11,7 @@ use bytes::{BufMut, BytesMut};
 use tracing::warn;
 
 use crate::changes::{Image, Step, codec};
-use crate::storage::{at, malformed, replace};
+use crate::storage::{at, malformed};
 
 /// What the file begins with.
 const MAGIC: &[u8] = b"kappa-broker journal 1\n";
@@ -96,10 +96,15 @@ impl Journal {
         for fact in image.facts() {
             put_frame(&mut bytes, &Step::Set(fact.clone()));
         }
-        self.file = replace(&self.path, |file| {
+        let new = self.path.with_extension("new");
+        let replaced = File::create(&new).and_then(|mut file| {
             file.write_all(&bytes)?;
-            file.sync_data()
-        })?;
+            file.sync_data()?;
+            // In one step: whoever looks finds the one or the other.
+            fs::rename(&new, &self.path)?;
+            File::options().append(true).open(&self.path)
+        });
+        self.file = replaced.map_err(|e| at(&self.path, "cannot write anew", &e))?;
         self.size = bytes.len() as u64;
         self.size_when_new = self.size;
         Ok(())

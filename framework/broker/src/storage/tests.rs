@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use bytes::{Bytes, BytesMut};
 
@@ -82,8 +83,51 @@ fn what_was_written_is_found() {
     assert_eq!(image.take_log(LOG), [batch_at(0), batch_at(1)]);
     let step = Step::Rewrite { log: LOG, batches: vec![batch_at(1)] };
     write(&mut data, vec![step, append(5)]).unwrap();
+    finish(&mut data);
+    write(&mut data, vec![append(6)]).unwrap();
     drop(data);
-    assert_eq!(place.open().1.take_log(LOG), [batch_at(1), batch_at(5)]);
+    assert_eq!(place.open().1.take_log(LOG), [batch_at(1), batch_at(5), batch_at(6)]);
+}
+
+fn finish(data: &mut DataDir) -> usize {
+    let mut steps = 0;
+    while data.is_busy() {
+        data.go_on().unwrap();
+        steps += 1;
+    }
+    steps
+}
+
+#[test]
+fn a_file_is_written_anew_in_steps_of_which_the_last_counts() {
+    let place = Place::new("rewritten");
+    let (mut data, _) = place.open();
+    let large = |base: i64| {
+        let batch = Batch { value_bytes: 700_000, ..Batch::default() };
+        let mut bytes = BytesMut::from(batch.encode());
+        batch::assign(&mut bytes, base, 0);
+        bytes.freeze()
+    };
+    let all: Vec<_> = (0..6).map(large).collect();
+    write(&mut data, vec![Step::Set(topic()), append(0)]).unwrap();
+    let step = || Step::Rewrite { log: LOG, batches: all.clone() };
+    write(&mut data, vec![step()]).unwrap();
+    data.go_on().unwrap();
+    write(&mut data, vec![append(6)]).unwrap();
+    drop(data);
+    // Killed in between: what was there before, and what came since.
+    let (mut data, mut image) = place.open();
+    assert_eq!(image.take_log(LOG), [batch_at(0), batch_at(6)]);
+    write(&mut data, vec![step()]).unwrap();
+    write(&mut data, vec![append(7)]).unwrap();
+    assert_eq!(finish(&mut data), 4);
+    drop(data);
+    let (mut data, mut image) = place.open();
+    assert_eq!(image.take_log(LOG), [&all[..], &[batch_at(7)]].concat());
+    write(&mut data, vec![step()]).unwrap();
+    write(&mut data, vec![Step::Unset(Key::Topic("t".to_owned()))]).unwrap();
+    assert!(!data.is_busy());
+    assert_eq!(fs::read_dir(place.file("logs")).unwrap().count(), 0);
 }
 
 #[test]
