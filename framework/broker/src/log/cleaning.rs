@@ -96,7 +96,7 @@ impl PartitionLog {
             is_overdue |= first > 0 && stamp.saturating_sub(first) > lag_max;
             start = segment.end;
         }
-        let bytes = |from, to| self.bytes_ahead(from) - self.bytes_ahead(to);
+        let bytes = |from, to| self.bytes_ahead(from).saturating_sub(self.bytes_ahead(to));
         let all = bytes(self.start_offset, until);
         let dirty = bytes(dirty_from, until);
         let dirty_ratio = if all == 0 { 0.0 } else { dirty as f64 / all as f64 };
@@ -215,12 +215,16 @@ impl Pass {
     }
 }
 
+/// Returns whether a batch is cleaned, and counts for the others. Those of transactions stay as
+/// they are: whether they were committed is not known here.
+fn is_plain(header: &BatchHeader) -> bool {
+    !header.is_transactional() && !header.is_control()
+}
+
 impl Keys {
     /// Learns the keys of a batch; nothing of it if there are too many.
     fn learn(&mut self, batch: &[u8]) -> bool {
-        let Some(header) = BatchHeader::read(batch).filter(|it| !it.is_control()) else {
-            return true;
-        };
+        let Some(header) = BatchHeader::read(batch).filter(is_plain) else { return true };
         // What cannot be read was refused when it came.
         let Ok(records) = Records::unpack(batch, &header) else { return true };
         let keyed = || {

@@ -86,7 +86,10 @@ impl PartitionLog {
                 return Err(format!("a batch of offsets {base} to {last} is not behind {next}"));
             }
             next = last + 1;
-            self.producers.record(now, producers, &header, base, header.max_timestamp);
+            // Control batches have a producer, but no sequence numbers.
+            if !header.is_control() {
+                self.producers.record(now, producers, &header, base, header.max_timestamp);
+            }
             if last < self.start_offset {
                 self.saved.gone_bytes += bytes.len() as u64;
                 continue;

@@ -8,7 +8,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use tracing::error;
 
 use crate::log::batch::{self, BatchHeader, Remains};
-use crate::log::cleaning::Pass;
+use crate::log::cleaning::{Pass, is_plain};
 use crate::log::records::{self, Entry, Records};
 
 /// What becomes of a batch that does not stay as it is.
@@ -23,7 +23,7 @@ pub(super) enum Fate {
 impl Pass {
     /// Decides about a batch; nothing says that it stays as it is.
     pub(super) fn fate(&self, bytes: &[u8]) -> Option<Fate> {
-        let header = BatchHeader::read(bytes).filter(|header| !header.is_control())?;
+        let header = BatchHeader::read(bytes).filter(is_plain)?;
         match self.clean(bytes, &header) {
             Ok(fate) => fate,
             Err(why) => {
