@@ -4,13 +4,18 @@
 //! Nothing runs until a [`Topology`](crate::Topology) is built and given to a runtime.
 
 mod builder;
+mod flat;
 mod global_ktable;
 mod grouped_stream;
 mod kstream;
 mod kstream_join;
 mod ktable;
+mod named;
+mod nulls;
 mod options;
+mod output;
 mod repartition;
+mod split;
 mod topic;
 mod windowed_stream;
 
@@ -20,7 +25,9 @@ pub use grouped_stream::KGroupedStream;
 pub use kstream::KStream;
 pub use kstream_join::{JoinSide, OnKey};
 pub use ktable::KTable;
-pub use options::{Grouped, Materialized, Stored};
+pub use options::{Grouped, Materialized, Repartitioned, Stored};
+pub use output::Produced;
+pub use split::Split;
 pub use topic::Topic;
 pub use windowed_stream::WindowedKStream;
 
@@ -33,6 +40,11 @@ mod prefix {
     pub(super) const MAP_VALUES: &str = "KSTREAM-MAPVALUES-";
     pub(super) const KEY_SELECT: &str = "KSTREAM-KEY-SELECT-";
     pub(super) const PEEK: &str = "KSTREAM-PEEK-";
+    pub(super) const FOREACH: &str = "KSTREAM-FOREACH-";
+    pub(super) const FLAT_MAP: &str = "KSTREAM-FLATMAP-";
+    pub(super) const FLAT_MAP_VALUES: &str = "KSTREAM-FLATMAPVALUES-";
+    pub(super) const BRANCH: &str = "KSTREAM-BRANCH-";
+    pub(super) const REPARTITION: &str = "KSTREAM-REPARTITION-";
     pub(super) const MERGE: &str = "KSTREAM-MERGE-";
     pub(super) const TO_TABLE: &str = "KSTREAM-TOTABLE-";
     pub(super) const JOIN: &str = "KSTREAM-JOIN-";

@@ -34,7 +34,9 @@ use crate::topology::{
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct StreamsBuilder {
-    graph: SharedGraph,
+    pub(super) graph: SharedGraph,
+    /// The name that the next source is given.
+    pub(super) chosen_name: Option<Arc<str>>,
 }
 
 impl StreamsBuilder {
@@ -49,7 +51,7 @@ impl StreamsBuilder {
     pub fn stream<K: Data, V: Data>(&self, topic: &Topic<K, V>) -> KStream<K, V> {
         let mut graph = self.graph.lock();
         graph.check_name("topic", topic.name());
-        let name = graph.new_name(prefix::SOURCE);
+        let name = graph.operator_name(self.chosen_name.as_ref(), prefix::SOURCE);
         drop(graph);
         let topic_ref = TopicRef::External(topic.name().clone());
         let serdes = (topic.keys().clone(), topic.values().clone());
@@ -68,8 +70,9 @@ impl StreamsBuilder {
         let mut graph = self.graph.lock();
         graph.check_name("topic", topic.name());
         let store = graph.store_name(&stored, &format!("{}-", topic.name()));
-        let source_name = graph.new_name(prefix::SOURCE);
-        let table_name = graph.new_name(prefix::TABLE_SOURCE);
+        let chosen = self.chosen_name.as_ref();
+        let [source_name, table_name] =
+            graph.table_names(chosen, [prefix::SOURCE, prefix::TABLE_SOURCE]);
         let topic_ref = TopicRef::External(topic.name().clone());
         let kind = NodeKind::Source(topic_ref.clone());
         let source_id = graph.add(GraphNode::new(source_name, kind, Vec::new()));
@@ -104,8 +107,9 @@ impl StreamsBuilder {
         let mut graph = self.graph.lock();
         graph.check_name("topic", topic.name());
         let store = graph.store_name(&stored, &format!("{}-", topic.name()));
-        let source_name = graph.new_name(prefix::SOURCE);
-        let table_name = graph.new_name(prefix::TABLE_SOURCE);
+        let chosen = self.chosen_name.as_ref();
+        let [source_name, table_name] =
+            graph.table_names(chosen, [prefix::SOURCE, prefix::TABLE_SOURCE]);
         let kind = NodeKind::Source(TopicRef::External(topic.name().clone()));
         let source = graph.add(GraphNode::new(source_name, kind, Vec::new()));
         let mut table = GraphNode::new(table_name, NodeKind::Processor, vec![source]);

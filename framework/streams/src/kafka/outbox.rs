@@ -29,6 +29,8 @@ pub struct OutTopicId(usize);
 pub enum Destination {
     /// A topic of the topology: the partition follows from this part of the encoded key.
     Sink(OutTopicId),
+    /// A topic of the topology, and the partition that was chosen.
+    Partition(OutTopicId, i32),
     /// A store's changelog: the task's own partition.
     Changelog(OutTopicId, StoreId),
 }
@@ -109,6 +111,12 @@ impl Outbox {
         &self.out_topic(id).name
     }
 
+    /// Returns a registered topic's number of partitions.
+    #[must_use]
+    pub fn partitions(&self, id: OutTopicId) -> usize {
+        self.out_topic(id).partitions
+    }
+
     /// Returns the arena, for encoding a key or value at its end.
     pub fn arena(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
@@ -127,6 +135,7 @@ impl Outbox {
     ) {
         let (topic, partition, changelog) = match destination {
             Destination::Changelog(topic, store) => (topic, Some(self.task_partition), Some(store)),
+            Destination::Partition(topic, partition) => (topic, Some(partition), None),
             Destination::Sink(topic) => {
                 let count = self.out_topic(topic).partitions;
                 let by = partitioned_by.and_then(|range| self.bytes.get(range));

@@ -56,6 +56,18 @@ impl Deployment {
         Ok(Self { topology, names, counts, sinks, mode })
     }
 
+    /// Puts a topology into a test driver, where a topic is one queue whatever its partitions.
+    #[cfg(feature = "testing")]
+    pub(crate) fn driven(topology: Topology, names: TopicNames) -> Self {
+        let counts = PartitionCounts::single(&topology);
+        let created = &topology.graph().creation;
+        let partitions =
+            |topic: &Arc<str>| created.get(topic).map_or(1, |new| new.partitions.max(1));
+        let outputs = topology.output_topics().into_iter();
+        let sinks = outputs.map(|topic| (topic.clone(), partitions(&topic))).collect();
+        Self { topology, names, counts, sinks, mode: RunMode::Live }
+    }
+
     pub(crate) fn topology(&self) -> &Topology {
         &self.topology
     }

@@ -116,6 +116,8 @@ pub(crate) struct SourceSpec {
 pub(crate) struct RepartitionSpec {
     pub(crate) sink: NodeId,
     pub(crate) source: NodeId,
+    /// How many partitions it has, where the program says so (row SL5).
+    pub(crate) partitions: Option<usize>,
     /// Set where a left join is behind it, however far: null keys are sent.
     pub(crate) keeps_null_keys: Arc<AtomicBool>,
     /// Tells a `drop_null_keys` right before whether it counts.

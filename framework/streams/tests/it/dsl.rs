@@ -7,6 +7,9 @@
 mod aggregations;
 mod bad_input;
 mod joins;
+mod names;
+mod repartitions;
+mod splits;
 mod stateless;
 mod tables;
 mod windows;

@@ -52,6 +52,8 @@ impl KeyRef<'_> {
 
 /// The key types streams of the format have here.
 pub(crate) trait Key: Data + Sync {
+    const IS_WINDOWED: bool = false;
+
     fn serde(name: Neutral) -> Shared<Self>;
     fn look(&self) -> KeyRef<'_>;
     /// The stream with plain keys, by dropping null ones; nothing for windowed keys.
@@ -102,6 +104,8 @@ impl Key for Val {
 }
 
 impl Key for Windowed<Val> {
+    const IS_WINDOWED: bool = true;
+
     fn serde(name: Neutral) -> Shared<Self> {
         Shared(Arc::new(name))
     }
