@@ -17,6 +17,7 @@ mod output;
 mod repartition;
 mod split;
 mod topic;
+mod topics;
 mod windowed_stream;
 
 pub use builder::StreamsBuilder;
@@ -29,6 +30,7 @@ pub use options::{Grouped, Materialized, Repartitioned, Stored};
 pub use output::Produced;
 pub use split::Split;
 pub use topic::Topic;
+pub use topics::Topics;
 pub use windowed_stream::WindowedKStream;
 
 /// The names the JVM library gives its operators, which topic names follow from (row ST12).

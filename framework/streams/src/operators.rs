@@ -4,6 +4,7 @@
 
 mod branch;
 mod drop_nulls;
+mod dynamic_sink;
 mod global_join;
 mod repartition;
 mod sink;
@@ -21,9 +22,10 @@ mod aggregate;
 pub(crate) use aggregate::Aggregate;
 pub(crate) use branch::Branch;
 pub(crate) use drop_nulls::{DropNullKeys, DropNullValues};
+pub(crate) use dynamic_sink::{Choice, DynamicSink};
 pub(crate) use global_join::GlobalJoin;
 pub(crate) use repartition::Repartition;
-pub(crate) use sink::Sink;
+pub(crate) use sink::{Sink, Writer};
 pub(crate) use source::{StreamSource, TableReader};
 pub(crate) use stateless::{Filter, FlatMap, FlatMapValues, Map, MapValues, Peek};
 pub(crate) use stream_table_join::StreamTableJoin;

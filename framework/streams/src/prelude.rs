@@ -2,7 +2,7 @@
 
 pub use crate::dsl::{
     GlobalKTable, Grouped, KGroupedStream, KStream, KTable, Materialized, Produced, Repartitioned,
-    Split, Stored, StreamsBuilder, Topic, WindowedKStream,
+    Split, Stored, StreamsBuilder, Topic, Topics, WindowedKStream,
 };
 pub use crate::kafka::Placement;
 #[cfg(feature = "json")]

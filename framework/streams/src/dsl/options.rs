@@ -213,7 +213,7 @@ impl<K, V> fmt::Debug for Grouped<K, V> {
 /// // Customers of one country stay together: the key is `<country>-<customer>`.
 /// let by_country: Repartitioned<String, i64> =
 ///     Repartitioned::with(Utf8, I64).named("by-country").partitions(4).partitioned_by(
-///         |key, _, partitions| {
+///         |key: &String, _, partitions| {
 ///             let country = key.split('-').next().unwrap_or_default();
 ///             Placement::Partition(country.len() % partitions)
 ///         },

@@ -8,7 +8,7 @@ use super::{KStream, Repartitioned, prefix};
 use crate::error::Error;
 use crate::ids::TopicRef;
 use crate::kafka::Partitioner;
-use crate::operators::{Repartition, Sink};
+use crate::operators::{Repartition, Sink, Writer};
 use crate::serde::Data;
 use crate::topology::{ChildId, Graph, GraphNode, NodeKind, RepartitionSpec};
 
@@ -97,11 +97,11 @@ impl<K: Data, V: Data> KStream<K, V> {
         let keeps_null_keys = Arc::new(AtomicBool::new(false));
 
         let (keys, values) = serdes.clone();
+        let writer = Writer { keys, values, partitioner };
         let (sink_topic, keeps) = (internal.clone(), keeps_null_keys.clone());
         let child = self.node.connect(Box::new(move |task| {
             let topic = task.output(&sink_topic);
-            let (keys, values, partitioner) = (keys.clone(), values.clone(), partitioner.clone());
-            let sink = Sink { topic, keys, values, partitioner };
+            let sink = Sink { topic, writer: writer.clone() };
             Box::new(Repartition { sink, keeps_null_keys: keeps.load(Ordering::Relaxed) })
         }));
         let behind = Self::source(&self.graph, source_name, internal, serdes);

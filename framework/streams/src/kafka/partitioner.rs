@@ -15,7 +15,7 @@ pub enum Placement {
     Drop,
     /// This one.
     Partition(usize),
-    /// Each of these, once.
+    /// Each of these, once; the record is dropped where there is none.
     Partitions(Vec<usize>),
 }
 

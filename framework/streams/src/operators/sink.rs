@@ -1,98 +1,69 @@
 //! Where typed records become bytes for a topic.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::kafka::{Destination, OutTopicId, Partitioner, Placement};
+use crate::kafka::{Destination, OutTopicId, Partitioner};
 use crate::metrics::DropReason;
 use crate::processor::{Control, Process, TaskContext};
 use crate::record::Record;
 use crate::serde::{Data, SerdeError, SerdeRef, encode_into};
 
-/// Encodes records into the outbox, for a topic; the key chooses the partition, unless a partitioner of
-/// the user's does.
+/// Writes records to a topic.
 pub(crate) struct Sink<K, V> {
     pub(crate) topic: OutTopicId,
+    pub(crate) writer: Writer<K, V>,
+}
+
+/// Encodes records into the outbox; the key chooses the partition, unless a partitioner of the user's
+/// does.
+#[derive(Clone)]
+pub(crate) struct Writer<K, V> {
     pub(crate) keys: SerdeRef<K>,
     pub(crate) values: SerdeRef<V>,
     pub(crate) partitioner: Option<Partitioner<K, V>>,
 }
 
-impl<K: Data, V: Data> Sink<K, V> {
+impl<K: Data, V: Data> Writer<K, V> {
     /// Encodes a record into the outbox, unless its key is a null and such are not wanted.
-    pub(crate) fn encode(
+    pub(crate) fn write(
         &self,
         ctx: &mut TaskContext,
+        topic: OutTopicId,
         record: Record<K, V>,
         null_keys: NullKeys,
     ) -> Result<()> {
-        let topic = ctx.outbox.topic(self.topic).clone();
+        let name = ctx.outbox.topic(topic).clone();
         let arena = ctx.outbox.arena();
-        let start = arena.len();
-        let key = encode_into(&*self.keys, &topic, &record.key, arena);
-        let key = key.map_err(|cause| unencodable(ctx, "key", &topic, cause))?;
+        let key = encode_into(&*self.keys, &name, &record.key, arena);
+        let key = key.map_err(|cause| unencodable(ctx, "key", &name, cause))?;
         if key.is_none() && null_keys == NullKeys::Skip {
             return Ok(());
         }
-        let placement = self.partitioner.as_ref().map(|partitioner| {
-            partitioner(&record.key, &record.value, ctx.outbox.partitions(self.topic))
-        });
-        let is_nowhere = match &placement {
-            Some(Placement::Drop) => true,
-            Some(Placement::Partitions(partitions)) => partitions.is_empty(),
-            _ => false,
-        };
-        if is_nowhere {
-            ctx.outbox.arena().truncate(start);
-            ctx.dropped(DropReason::Unplaced);
+        let value = encode_into(&*self.values, &name, &record.value, ctx.outbox.arena());
+        let value = value.map_err(|cause| unencodable(ctx, "value", &name, cause))?;
+        let Some(partitioner) = &self.partitioner else {
+            let arena = ctx.outbox.arena();
+            let partitioned_by = key.clone().map(|range| {
+                let encoded = arena.get(range.clone()).unwrap_or_default();
+                range.start..range.start + self.keys.partitioning_part(encoded).len()
+            });
+            let at = (record.timestamp, record.headers);
+            ctx.outbox.push(Destination::Sink(topic), key, value, partitioned_by, at);
             return Ok(());
-        }
-        let arena = ctx.outbox.arena();
-        let value = encode_into(&*self.values, &topic, &record.value, arena);
-        let value = value.map_err(|cause| unencodable(ctx, "value", &topic, cause))?;
-        let at = (record.timestamp, record.headers);
-        match placement {
-            None => {
-                let arena = ctx.outbox.arena();
-                let partitioned_by = key.clone().map(|range| {
-                    let encoded = arena.get(range.clone()).unwrap_or_default();
-                    range.start..range.start + self.keys.partitioning_part(encoded).len()
-                });
-                ctx.outbox.push(Destination::Sink(self.topic), key, value, partitioned_by, at);
-            }
-            // As a producer would choose, which does not know parts of keys.
-            Some(Placement::Default | Placement::Drop) => {
-                let to = Destination::Sink(self.topic);
-                ctx.outbox.push(to, key.clone(), value, key, at);
-            }
-            Some(Placement::Partition(partition)) => {
-                let to = Destination::Partition(self.topic, self.existing(ctx, partition)?);
-                ctx.outbox.push(to, key, value, None, at);
-            }
-            Some(Placement::Partitions(partitions)) => {
-                for (nth, partition) in partitions.iter().enumerate() {
-                    if partitions.iter().take(nth).any(|earlier| earlier == partition) {
-                        continue;
-                    }
-                    let to = Destination::Partition(self.topic, self.existing(ctx, *partition)?);
-                    ctx.outbox.push(to, key.clone(), value.clone(), None, at.clone());
-                }
-            }
+        };
+        let Record { key: by_key, value: by_value, timestamp, headers } = record;
+        let (encoded, at) = ((key, value), (timestamp, headers));
+        let Some(partitions) = ctx.outbox.partitions(topic) else {
+            let partitioner = partitioner.clone();
+            let choose = Box::new(move |count| partitioner(&by_key, &by_value, count));
+            ctx.outbox.push_awaiting(topic, encoded, at, choose);
+            return Ok(());
+        };
+        let placement = partitioner(&by_key, &by_value, partitions);
+        let placed = ctx.outbox.push_placed(topic, encoded, at, placement);
+        if placed.map_err(|error| error.context(processed(ctx)))? == 0 {
+            ctx.dropped(DropReason::Unplaced);
         }
         Ok(())
-    }
-
-    /// Returns a partition's number as Kafka has it, if there is such a partition.
-    fn existing(&self, ctx: &TaskContext, partition: usize) -> Result<i32> {
-        let count = ctx.outbox.partitions(self.topic);
-        let number = i32::try_from(partition).ok().filter(|_| partition < count);
-        number.ok_or_else(|| {
-            let at = ctx.record().map(ToString::to_string).unwrap_or_default();
-            let topic = ctx.outbox.topic(self.topic);
-            let message = format!(
-                "the partitioner of {topic} chose partition {partition} (from {at}), but the topic has \
-                 {count} partitions, numbered from 0"
-            );
-            Error::new(ErrorKind::Processing, message)
-        })
     }
 }
 
@@ -107,12 +78,17 @@ pub(crate) enum NullKeys {
 
 impl<K: Data, V: Data> Process<K, V> for Sink<K, V> {
     fn process(&mut self, ctx: &mut TaskContext, record: Record<K, V>) -> Result<()> {
-        self.encode(ctx, record, NullKeys::Keep)
+        self.writer.write(ctx, self.topic, record, NullKeys::Keep)
     }
 
     fn control(&mut self, _ctx: &mut TaskContext, _event: Control) -> Result<()> {
         Ok(())
     }
+}
+
+/// Returns which record was processed when something went wrong.
+pub(super) fn processed(ctx: &TaskContext) -> String {
+    ctx.record().map_or_else(String::new, |at| format!("record {at}"))
 }
 
 #[cold]

@@ -227,6 +227,9 @@ impl Driven {
     /// Commits as a stream thread does; sent records come back or come out.
     pub(super) fn commit(&mut self) -> Result<()> {
         self.task.flush()?;
+        // Every topic exists here, with one partition.
+        self.task
+            .settle_outputs(|topics| Ok(topics.iter().map(|topic| (topic.clone(), 1)).collect()))?;
         let sent: Vec<(Arc<str>, Option<StoreId>, OutputRecord)> = self
             .task
             .outbox()

@@ -124,6 +124,9 @@ impl<'g> Group<'g> {
             NodeKind::Sink(topic) => {
                 writeln!(text, "    Sink: {name} (topic: {})\n      <-- {before}", topic.name())
             }
+            NodeKind::DynamicSink(_) => {
+                writeln!(text, "    Sink: {name} (extractor class: dynamic)\n      <-- {before}")
+            }
         };
     }
 

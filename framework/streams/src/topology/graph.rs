@@ -79,9 +79,22 @@ pub(crate) enum NodeKind {
     Source(TopicRef),
     Processor,
     Sink(TopicRef),
+    /// Writes to topics of the user's that records choose: among these, or any.
+    DynamicSink(Option<BTreeSet<Arc<str>>>),
 }
 
 impl NodeKind {
+    /// Returns the topics that it writes, as far as they are known before any record.
+    pub(crate) fn written(&self) -> Vec<TopicRef> {
+        match self {
+            Self::Sink(topic) => vec![topic.clone()],
+            Self::DynamicSink(Some(topics)) => {
+                topics.iter().cloned().map(TopicRef::External).collect()
+            }
+            Self::DynamicSink(None) | Self::Source(_) | Self::Processor => Vec::new(),
+        }
+    }
+
     /// Returns whether it writes a topic of the application's own.
     pub(crate) fn is_internal_sink(&self) -> bool {
         matches!(self, Self::Sink(TopicRef::Internal(_)))

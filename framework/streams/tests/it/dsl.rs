@@ -8,6 +8,7 @@ mod aggregations;
 mod bad_input;
 mod joins;
 mod names;
+mod outputs;
 mod repartitions;
 mod splits;
 mod stateless;

@@ -125,6 +125,6 @@ fn a_partitioner_writes_to_one_partition_to_several_or_to_none() {
 #[test]
 fn a_partition_that_does_not_exist_ends_the_task() {
     let error = pipe(&placed(), "in k=4 @1").unwrap_err();
-    expect!["the partitioner of out chose partition 4 (from in-0@0), but the topic has 4 partitions, numbered from 0"]
+    expect!["record in-0@0: the partitioner of out chose partition 4, but the topic has 4 partitions, numbered from 0"]
         .assert_eq(&error.report());
 }

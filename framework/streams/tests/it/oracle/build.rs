@@ -82,6 +82,10 @@ impl Builder<'_> {
                 self.sinks.insert(topic.to_owned(), serdes);
                 return Ok(None);
             }
+            "to_dynamic" => {
+                self.choose_topics(node)?;
+                return Ok(None);
+            }
             "group_by_key" => {
                 let stream = self.stream_in(node, 0)?;
                 Handle::Grouped(stream.group(serdes(node)?, node.text("name"))?)
@@ -306,6 +310,16 @@ impl Builder<'_> {
         });
         let branches = branches.collect::<Result<_, Outside>>()?;
         Ok(self.receiver(node)?.split(branches, node.text("default")))
+    }
+
+    fn choose_topics(&mut self, node: Node<'_>) -> Result<(), Outside> {
+        let (spec, serdes) = (node.text("topic_fn").unwrap_or_default(), serdes(node)?);
+        let prefix = node.text("topic_prefix").unwrap_or_default();
+        let choose = function(functions::key(spec), spec)?;
+        self.receiver(node)?.to_dynamic(prefix, choose, serdes);
+        let topics = node.0["topics"].as_array().into_iter().flatten();
+        self.sinks.extend(topics.filter_map(|topic| Some((topic.as_str()?.to_owned(), serdes))));
+        Ok(())
     }
 
     fn has_null_values(&self) -> bool {

@@ -80,6 +80,7 @@ const OPERATORS: &[&str] = &[
     "table",
     "global_table",
     "to",
+    "to_dynamic",
     "filter",
     "filter_not",
     "map_values",
@@ -137,7 +138,7 @@ fn check_node(node: Node<'_>) -> Result<(), Outside> {
     if node.text("extractor").is_some_and(|name| name != "fail") {
         return Err(Outside::Extractor);
     }
-    if node.has("topics") {
+    if node.op() == "stream" && node.has("topics") {
         return Err(Outside::SeveralTopics);
     }
     if node.has("grace") {

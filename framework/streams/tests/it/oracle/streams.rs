@@ -12,7 +12,7 @@ use super::functions::{FlatFn, KeyFn, KeyedJoiner, KeyedValueFn, Predicate};
 use super::grouped::{AnyGrouped, GroupedStream};
 use super::scope::Outside;
 use super::tables::AnyTable;
-use super::value::{Joinable, Key, Neutral, TableRef, Val, Value};
+use super::value::{Joinable, Key, Neutral, TableRef, Val, Value, show};
 
 /// The serdes a node gives.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +61,8 @@ pub(crate) trait AnyStream {
         partitions: Option<usize>,
     ) -> Box<dyn AnyStream>;
     fn to(&self, topic: &str, serdes: Serdes);
+    /// Writes to the topics whose names are the prefix and what the function shows.
+    fn to_dynamic(&self, prefix: &str, choose: KeyFn, serdes: Serdes);
     fn to_table(&self, stored: Stored, serdes: Serdes) -> Result<Box<dyn AnyTable>, Outside>;
     fn group(&self, serdes: Serdes, name: Option<&str>) -> Result<Box<dyn AnyGrouped>, Outside>;
     fn join_table(
@@ -215,6 +217,15 @@ impl<K: Key, V: Value> AnyStream for Stream<K, V> {
 
     fn to(&self, topic: &str, serdes: Serdes) {
         self.stream().to(&Topic::new(topic, K::serde(serdes.key), V::nullable(serdes.value)));
+    }
+
+    fn to_dynamic(&self, prefix: &str, choose: KeyFn, serdes: Serdes) {
+        let (prefix, topics) =
+            (prefix.to_owned(), Topics::any(K::serde(serdes.key), V::nullable(serdes.value)));
+        self.stream().to_dynamic(&topics, move |key, value, _| {
+            let chosen = choose(key.look(), value.as_ref().map(V::to_val).as_ref());
+            format!("{prefix}{}", show(chosen.as_ref())).into()
+        });
     }
 
     fn to_table(&self, stored: Stored, serdes: Serdes) -> Result<Box<dyn AnyTable>, Outside> {
