@@ -263,3 +263,6 @@ impl fmt::Debug for Task {
         write!(f, "Task({})", self.id)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -167,10 +167,9 @@ impl<K: Data, V: Data> KStream<K, V> {
             node.parents.push(other.node.id());
         }
         for upstream in upstreams {
-            let (node, count) = (merged.node.clone(), upstreams.len());
-            let connect = move |task: &mut TaskBuilder| {
-                task.fan_in(node.id(), count, |task| node.downstream(task))
-            };
+            let node = merged.node.clone();
+            let connect =
+                move |task: &mut TaskBuilder| task.fan_in(node.id(), |task| node.downstream(task));
             upstream.node.connect(Box::new(connect));
         }
         merged
