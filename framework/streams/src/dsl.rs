@@ -57,5 +57,5 @@ mod prefix {
     pub(super) const TABLE_MAP_VALUES: &str = "KTABLE-MAPVALUES-";
     pub(super) const TO_STREAM: &str = "KTABLE-TOSTREAM-";
     /// Ours: the JVM library has no such operator, so it burns no number.
-    pub(super) const DROP_NULLS: &str = "KAPPA-DROP-NULLS-";
+    pub(super) const NULLS: &str = "KAPPA-NULLS-";
 }

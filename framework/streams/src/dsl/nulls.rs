@@ -1,12 +1,12 @@
-//! From optional keys and values to plain ones.
+//! Between optional keys and values and plain ones.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::kstream::KnownSerdes;
 use super::{KStream, prefix};
-use crate::operators::{DropNullKeys, DropNullValues};
-use crate::serde::Data;
+use crate::operators::{DropNullKeys, DropNullValues, Map};
+use crate::serde::{Data, Nullable, SerdeRef};
 use crate::topology::{GraphNode, Node, NodeKind};
 
 impl<K: Data, V: Data> KStream<Option<K>, V> {
@@ -33,10 +33,22 @@ impl<K: Data, V: Data> KStream<K, Option<V>> {
 }
 
 impl<K: Data, V: Data> KStream<K, V> {
+    /// Returns the stream with keys that might be null, though none is: to merge it with one whose keys may
+    /// be.
+    #[must_use]
+    pub fn optional_keys(&self) -> KStream<Option<K>, V> {
+        let keys = self.serdes.0.clone();
+        let keys = keys.map(|keys| Arc::new(Nullable::shared(keys)) as SerdeRef<_>);
+        let child = self.hidden_child((keys, self.serdes.1.clone()));
+        let mapper = Arc::new(|key, value| (Some(key), value));
+        self.attach(&child, move |next| Box::new(Map { mapper: mapper.clone(), next }));
+        child
+    }
+
     /// Declares a child node that the JVM library has no counterpart for.
     fn hidden_child<K2: Data, V2: Data>(&self, serdes: KnownSerdes<K2, V2>) -> KStream<K2, V2> {
         let mut graph = self.graph.lock();
-        let name = format!("{}{}", prefix::DROP_NULLS, graph.nodes.len()).into();
+        let name = format!("{}{}", prefix::NULLS, graph.nodes.len()).into();
         let parents = vec![self.node.id()];
         let mut node = GraphNode::new(name, NodeKind::Processor, parents);
         node.hidden = true;

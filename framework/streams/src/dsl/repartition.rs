@@ -104,7 +104,7 @@ impl<K: Data, V: Data> KStream<K, V> {
             let sink = Sink { topic, writer: writer.clone() };
             Box::new(Repartition { sink, keeps_null_keys: keeps.load(Ordering::Relaxed) })
         }));
-        let behind = Self::source(&self.graph, source_name, internal, serdes);
+        let behind = Self::source(&self.graph, source_name, vec![(internal, serdes)]);
         let (source, drops_counted) = (behind.node.id(), self.nulls_counted.clone());
         let spec = RepartitionSpec { sink, source, partitions, keeps_null_keys, drops_counted };
         self.graph.lock().repartitions.push(spec);

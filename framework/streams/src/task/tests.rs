@@ -32,11 +32,14 @@ fn pipe(task: &mut Task, queue: usize, key: &[u8], value: &[u8]) {
     task.process_from(queue).unwrap();
 }
 
-#[test]
-fn caches_behind_a_merge_are_flushed_where_one_side_has_no_partition() {
+fn text(name: &str) -> Topic<String, String> {
+    Topic::new(name, Utf8, Utf8)
+}
+
+/// Counts what is read of a narrow and a wide topic, in a task that has only the wide one.
+fn counts_what_is_there(both: impl FnOnce(&StreamsBuilder) -> KStream<String, String>) {
     let builder = StreamsBuilder::new();
-    let text = |name| Topic::<String, String>::new(name, Utf8, Utf8);
-    let both = builder.stream(&text("narrow")).merge(&builder.stream(&text("wide")));
+    let both = both(&builder);
     let counts = both.group_by_key_with(Grouped::with(Utf8, Utf8)).count("counts");
     counts.to_stream().to(&Topic::new("out", Utf8, Nullable::of(I64)));
     let topology = builder.build().unwrap();
@@ -51,4 +54,16 @@ fn caches_behind_a_merge_are_flushed_where_one_side_has_no_partition() {
         });
     let expected = [("app-counts-changelog".to_owned(), 1), ("out".to_owned(), 1)];
     assert_eq!(sent, BTreeMap::from(expected));
+}
+
+#[test]
+fn caches_behind_a_merge_are_flushed_where_one_side_has_no_partition() {
+    counts_what_is_there(|builder| {
+        builder.stream(&text("narrow")).merge(&builder.stream(&text("wide")))
+    });
+}
+
+#[test]
+fn caches_behind_several_topics_are_flushed_where_one_has_no_partition() {
+    counts_what_is_there(|builder| builder.stream_of([&text("narrow"), &text("wide")]));
 }

@@ -76,7 +76,8 @@ pub(crate) struct GraphNode {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum NodeKind {
-    Source(TopicRef),
+    /// Reads these topics.
+    Source(Vec<TopicRef>),
     Processor,
     Sink(TopicRef),
     /// Writes to topics of the user's that records choose: among these, or any.

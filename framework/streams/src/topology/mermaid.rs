@@ -49,8 +49,10 @@ fn write_edges(graph: &Graph, chart: &mut String) {
         if maintains_global {
             continue;
         }
-        if let NodeKind::Source(topic) = &node.kind {
-            let _ = writeln!(chart, "  {} --> {}", topic_id(topic), node_id(id));
+        if let NodeKind::Source(topics) = &node.kind {
+            for topic in topics {
+                let _ = writeln!(chart, "  {} --> {}", topic_id(topic), node_id(id));
+            }
         }
         for topic in node.kind.written() {
             let _ = writeln!(chart, "  {} --> {}", node_id(id), topic_id(&topic));
@@ -66,7 +68,7 @@ fn write_edges(graph: &Graph, chart: &mut String) {
 
 fn topics(graph: &Graph) -> BTreeSet<TopicRef> {
     let nodes = graph.nodes.iter().flat_map(|node| match &node.kind {
-        NodeKind::Source(topic) => vec![topic.clone()],
+        NodeKind::Source(topics) => topics.clone(),
         kind => kind.written(),
     });
     nodes.collect()

@@ -62,6 +62,17 @@ fn joined_topics_of_different_widths_are_refused() {
 }
 
 #[test]
+fn all_topics_of_a_stream_are_joined() {
+    let builder = StreamsBuilder::new();
+    let users = builder.table(&text("users"), "users");
+    builder.stream_of([&text("a"), &text("b")]).join(&users, |visit, user| visit + user);
+    let topology = builder.build().unwrap();
+    resolve(&topology, &[("a", 3), ("b", 3), ("users", 3)]).unwrap();
+    let error = resolve(&topology, &[("a", 3), ("b", 4), ("users", 3)]).unwrap_err();
+    assert!(error.to_string().contains("the joined topics users and b have 3 and 4"), "{error}");
+}
+
+#[test]
 fn a_missing_input_topic_is_named() {
     let error = resolve(&word_count(), &[]).unwrap_err();
     expect!["the input topic words does not exist: create it, or correct its name"]

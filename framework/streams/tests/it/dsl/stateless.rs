@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use expect_test::expect;
 use kappa::prelude::*;
 
-use super::{any, check, numbers, text};
+use super::{any, check, nullable, numbers, text};
 
 #[test]
 fn filter_keeps_what_the_predicate_holds_for() {
@@ -220,6 +220,48 @@ fn merge_takes_from_both() {
             out k=1 @10
             out k=2 @5
             out k=3 @20
+        "#]],
+    );
+}
+
+#[test]
+fn several_topics_are_one_stream() {
+    check(
+        |builder| {
+            let all = builder.stream_of([&text("web"), &text("shop")]);
+            all.group_by_key().count("counts").to_stream().to(&numbers("counts"));
+        },
+        "web a=1 @1
+         shop a=2 @2
+         shop b=3 @3",
+        expect![[r#"
+            counts a=1 @1
+            counts a=2 @2
+            counts b=1 @3
+        "#]],
+    );
+}
+
+#[test]
+fn a_stream_of_no_topics_is_refused() {
+    let builder = StreamsBuilder::new();
+    let _ = builder.stream_of::<String, String>([]);
+    expect!["the stream KSTREAM-SOURCE-0000000000 reads no topic"]
+        .assert_eq(&builder.build().unwrap_err().report());
+}
+
+#[test]
+fn keys_that_are_never_null_are_merged_with_those_that_may_be() {
+    check(
+        |builder| {
+            let plain = builder.stream(&nullable("plain")).optional_keys();
+            plain.merge(&builder.stream(&any("any"))).to(&any("out"));
+        },
+        "plain a=1 @1
+         any ~=2 @2",
+        expect![[r#"
+            out a=1 @1
+            out ~=2 @2
         "#]],
     );
 }

@@ -165,11 +165,13 @@ impl Builder<'_> {
 
     fn stream(&mut self, node: Node<'_>) -> Result<Handle, Outside> {
         let serdes = serdes(node)?;
-        let name = node.text("topic").unwrap_or_default();
-        self.sources.insert(name.to_owned(), serdes);
-        let topic: Topic<Option<Val>, Option<Val>> =
-            Topic::new(name, Nullable::of(serdes.key), Nullable::of(serdes.value));
-        Ok(Handle::Stream(Stream::boxed(self.source(node).stream(&topic), false)))
+        let names = node.topics();
+        self.sources.extend(names.iter().map(|name| ((*name).to_owned(), serdes)));
+        let topic = |name: &&str| -> Topic<Option<Val>, Option<Val>> {
+            Topic::new(name, Nullable::of(serdes.key), Nullable::of(serdes.value))
+        };
+        let topics: Vec<_> = names.iter().map(topic).collect();
+        Ok(Handle::Stream(Stream::boxed(self.source(node).stream_of(&topics), false)))
     }
 
     fn table(&mut self, node: Node<'_>) -> Result<Handle, Outside> {

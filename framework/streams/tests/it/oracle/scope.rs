@@ -21,8 +21,6 @@ pub(crate) enum Outside {
     Window(String),
     /// A timestamp extractor.
     Extractor,
-    /// Several topics in one stream.
-    SeveralTopics,
     /// Two streams or tables of one topic: refused on purpose, where the JVM library merges them.
     TopicTwice,
     /// A versioned or bounded store.
@@ -42,8 +40,8 @@ pub(crate) enum Outside {
     TableMapToNull,
     /// An operator over windowed keys that wants plain ones.
     WindowedKey(String),
-    /// A merge of streams of which one has keys that may be null, the other has not.
-    MergeOfKeyTypes,
+    /// A merge of streams whose keys or values are of different types.
+    MergeOfTypes,
     /// A function that is not known here.
     Function(String),
 }
@@ -58,7 +56,6 @@ impl fmt::Display for Outside {
             Self::NamedOperator => f.write_str("explicit names of table operators"),
             Self::Window(window) => write!(f, "windows: {window}"),
             Self::Extractor => f.write_str("timestamp extractors"),
-            Self::SeveralTopics => f.write_str("a stream of several topics"),
             Self::TopicTwice => f.write_str("one topic declared twice"),
             Self::Store(kind) => write!(f, "{kind} stores"),
             Self::MaterializedMap => f.write_str("a mapped table that is kept"),
@@ -68,7 +65,7 @@ impl fmt::Display for Outside {
             Self::NamedGroupOfTwoTypes => f.write_str("named group with and without null values"),
             Self::TableMapToNull => f.write_str("table mapper that may return null"),
             Self::WindowedKey(op) => write!(f, "{op} by windowed keys"),
-            Self::MergeOfKeyTypes => f.write_str("merge of optional and plain keys"),
+            Self::MergeOfTypes => f.write_str("merge of different types"),
             Self::Function(name) => write!(f, "function {name}"),
         }
     }
@@ -119,8 +116,7 @@ pub(crate) fn check(case: &Case) -> Result<(), Outside> {
     if !config["props"].is_null() {
         return Err(Outside::Settings);
     }
-    let topics: Vec<&str> =
-        case.nodes().filter(is_source).filter_map(|n| n.text("topic")).collect();
+    let topics: Vec<&str> = case.nodes().filter(is_source).flat_map(Node::topics).collect();
     if topics.iter().enumerate().any(|(at, topic)| topics[..at].contains(topic)) {
         return Err(Outside::TopicTwice);
     }
@@ -137,9 +133,6 @@ fn check_node(node: Node<'_>) -> Result<(), Outside> {
     }
     if node.text("extractor").is_some_and(|name| name != "fail") {
         return Err(Outside::Extractor);
-    }
-    if node.op() == "stream" && node.has("topics") {
-        return Err(Outside::SeveralTopics);
     }
     if node.has("grace") {
         return Err(Outside::JoinGrace);

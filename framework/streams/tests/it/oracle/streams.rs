@@ -108,6 +108,15 @@ impl<K: Key, V: Value> Stream<K, V> {
     }
 }
 
+/// A stream of values of this type with keys that might be null, and whether it is re-keyed.
+fn optional<V: Value>(stream: &dyn AnyStream) -> Option<(KStream<Option<Val>, Option<V>>, bool)> {
+    if let Some(plain) = stream.as_any().downcast_ref::<Stream<Val, V>>() {
+        return Some((Key::optional(&plain.stream())?, plain.rekeyed));
+    }
+    let stream = stream.as_any().downcast_ref::<Stream<Option<Val>, V>>()?;
+    Some((stream.stream(), stream.rekeyed))
+}
+
 fn on_values<K: Key, V: Value>(predicate: Predicate) -> impl Fn(&K, &Option<V>) -> bool {
     move |key, value| predicate(key.look(), value.as_ref().map(V::to_val).as_ref())
 }
@@ -169,9 +178,15 @@ impl<K: Key, V: Value> AnyStream for Stream<K, V> {
     }
 
     fn merge(&self, other: &dyn AnyStream) -> Result<Box<dyn AnyStream>, Outside> {
-        let other = other.as_any().downcast_ref::<Self>().ok_or(Outside::MergeOfKeyTypes)?;
-        let merged = self.stream().merge(&other.stream);
-        Ok(Self::boxed(merged, self.rekeyed || other.rekeyed))
+        if let Some(other) = other.as_any().downcast_ref::<Self>() {
+            let merged = self.stream().merge(&other.stream);
+            return Ok(Self::boxed(merged, self.rekeyed || other.rekeyed));
+        }
+        let (one, other) = (optional::<V>(self), optional::<V>(other));
+        let (Some((one, one_rekeyed)), Some((other, other_rekeyed))) = (one, other) else {
+            return Err(Outside::MergeOfTypes);
+        };
+        Ok(Stream::<Option<Val>, V>::boxed(one.merge(&other), one_rekeyed || other_rekeyed))
     }
 
     fn split(
