@@ -61,7 +61,8 @@ impl StreamsBuilder {
     /// ```
     /// use kappa::prelude::*;
     ///
-    /// let (web, shop) = (Topic::new("orders-web", Utf8, I64), Topic::new("orders-shop", Utf8, I64));
+    /// let orders = |name| Topic::<String, i64>::new(name, Utf8, I64);
+    /// let (web, shop) = (orders("orders-web"), orders("orders-shop"));
     /// let builder = StreamsBuilder::new();
     /// builder.stream_of([&web, &shop]).group_by_key().count("orders-by-customer");
     /// ```

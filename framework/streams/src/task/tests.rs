@@ -67,3 +67,29 @@ fn caches_behind_a_merge_are_flushed_where_one_side_has_no_partition() {
 fn caches_behind_several_topics_are_flushed_where_one_has_no_partition() {
     counts_what_is_there(|builder| builder.stream_of([&text("narrow"), &text("wide")]));
 }
+
+#[test]
+fn a_chosen_topic_is_asked_for_once_and_never_made_up() {
+    let builder = StreamsBuilder::new();
+    let orders = builder.stream(&text("orders"));
+    orders.to_dynamic(&Topics::any(Utf8, Utf8), |key, _, _| key.as_str().into());
+    let mut task = task(&builder.build().unwrap(), &[("orders", 1)], 0);
+    let partitions = |topics: &[Arc<str>]| -> Result<BTreeMap<Arc<str>, usize>> {
+        let there = topics.iter().filter(|topic| ***topic != *"missing");
+        Ok(there.map(|topic| (topic.clone(), 5)).collect())
+    };
+
+    pipe(&mut task, 0, b"there", b"1");
+    task.settle_outputs(partitions).unwrap();
+    assert_eq!(task.outbox().iter().filter(|record| record.partition.is_some()).count(), 1);
+    task.outbox().clear();
+
+    pipe(&mut task, 0, b"there", b"2");
+    task.settle_outputs(|_| unreachable!("its partitions are known by now")).unwrap();
+    assert_eq!(task.outbox().len(), 1);
+
+    pipe(&mut task, 0, b"missing", b"3");
+    let error = task.settle_outputs(partitions).unwrap_err();
+    expect_test::expect!["a record was written to the topic missing, which does not exist: create it, since topics that records choose are never created by the application"]
+        .assert_eq(&error.report());
+}

@@ -24,8 +24,9 @@ use crate::topology::{TopicNames, Topology};
 /// Drives a topology record by record: pipe in, read out, look into stores.
 ///
 /// It runs the code that runs in production, as one task that holds all subtopologies, with one
-/// queue per topic: an output topic has as many partitions as it is declared to be created with, or one. After each record it commits, so caches fold nothing across records; what goes
-/// to a repartition topic comes back at once.
+/// queue per topic. After each record it commits, so caches fold nothing across records; what goes to a
+/// repartition topic comes back at once. An output topic has as many partitions as it is declared to be
+/// created with, or one.
 ///
 /// # Examples
 ///
