@@ -71,16 +71,14 @@ impl StreamsBuilder {
         &self,
         topics: impl IntoIterator<Item = &'a Topic<K, V>>,
     ) -> KStream<K, V> {
+        let read = |topic: &Topic<K, V>| {
+            let serdes = (topic.keys().clone(), topic.values().clone());
+            (TopicRef::External(topic.name().clone()), serdes)
+        };
+        let topics: Vec<(TopicRef, Serdes<K, V>)> = topics.into_iter().map(read).collect();
         let mut graph = self.graph.lock();
+        topics.iter().for_each(|(topic, _)| graph.check_name("topic", topic.name()));
         let name = graph.operator_name(self.chosen_name.as_ref(), prefix::SOURCE);
-        let topics: Vec<(TopicRef, Serdes<K, V>)> = topics
-            .into_iter()
-            .map(|topic| {
-                graph.check_name("topic", topic.name());
-                let serdes = (topic.keys().clone(), topic.values().clone());
-                (TopicRef::External(topic.name().clone()), serdes)
-            })
-            .collect();
         if topics.is_empty() {
             graph.error(Error::topology(format!("the stream {name} reads no topic")));
         }
