@@ -18,7 +18,8 @@ use std::time::Duration;
 pub use batch::FetchedBatch;
 pub use bound::Bound;
 pub use outbox::{Destination, OutTopic, OutTopicId, Outbox, OutboxRecord};
-pub use partitioner::default_partition;
+pub(crate) use partitioner::Partitioner;
+pub use partitioner::{Placement, default_partition};
 
 use crate::error::Result;
 use crate::ids::{Offset, TopicPartition};

@@ -10,7 +10,9 @@ mod record_queue;
 mod restore;
 mod state;
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 pub(crate) use deployment::{Deployment, RunMode, TaskInput};
 pub(crate) use partition_group::{Order, PartitionGroup, Readiness};
@@ -184,6 +186,20 @@ impl Task {
         self.ctx.stores.flush()
     }
 
+    /// Finds out how many partitions the topics have that records chose for the first time, before the
+    /// outbox is drained.
+    pub(crate) fn settle_outputs(
+        &mut self,
+        find: impl FnOnce(&[Arc<str>]) -> Result<BTreeMap<Arc<str>, usize>>,
+    ) -> Result<()> {
+        let unknown = self.ctx.outbox.unknown_topics();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let counts = find(&unknown)?;
+        self.ctx.learn_topics(&counts)
+    }
+
     pub(crate) fn outbox(&mut self) -> &mut Outbox {
         &mut self.ctx.outbox
     }
@@ -247,3 +263,6 @@ impl fmt::Debug for Task {
         write!(f, "Task({})", self.id)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -103,6 +103,8 @@ pub(crate) enum Committed {
 
 /// Commits everything that tasks have done.
 ///
+/// `settle` has a task know the topics that its records choose, before they are sent.
+///
 /// # Errors
 ///
 /// Where a cache cannot be flushed, a record was not acknowledged (then it may be lost, and nothing that
@@ -110,6 +112,7 @@ pub(crate) enum Committed {
 pub(crate) fn commit(
     tasks: &mut BTreeMap<TaskId, Task>,
     producer: &mut dyn Producer,
+    settle: &mut dyn FnMut(&mut Task) -> Result<()>,
     commit_offsets: &mut dyn FnMut(&Offsets) -> Result<()>,
     acknowledged: &mut Acknowledged,
 ) -> Result<Committed> {
@@ -117,6 +120,7 @@ pub(crate) fn commit(
     for task in tasks.values_mut() {
         let id = task.id();
         if task.flush().map_err(|error| error.in_task(id))? {
+            settle(task)?;
             send(task, producer, acknowledged)?;
             dirty.push(task);
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::application::Application;
 use super::commit::Committed;
+use super::dynamic_outputs::DynamicOutputs;
 use super::membership::{LeadTopics, MemberEvent, Membership};
 use super::owned_offsets::OwnedOffsets;
 use super::stall::Stall;
@@ -29,6 +30,7 @@ pub(super) struct StreamThread {
     consumer: Box<dyn Consumer>,
     membership: Box<dyn Membership>,
     producer: Box<dyn Producer>,
+    outputs: DynamicOutputs,
     tasks: TaskManager,
     /// What the group has told and was not answered yet.
     events: VecDeque<MemberEvent>,
@@ -92,6 +94,7 @@ impl StreamThread {
             consumer,
             membership: Box::new(LeadTopics::new(app)),
             producer: app.clients.producer(index, app.stop.patience(app.settings.task_timeout))?,
+            outputs: DynamicOutputs::new(&app.clients, &app.stop, app.settings.task_timeout),
             tasks: TaskManager::start(app, index, waker)?,
             events: VecDeque::new(),
             answering: Stall::new(app.settings.task_timeout),
@@ -296,6 +299,7 @@ impl StreamThread {
                 break;
             }
         }
+        self.outputs.settle(task)?;
         commit::send(task, &mut *self.producer, &self.tasks.acknowledged)?;
         self.processing = None;
         Ok(records)
@@ -375,6 +379,7 @@ impl StreamThread {
         let committed = commit::commit(
             &mut self.tasks.running,
             &mut *self.producer,
+            &mut |task| self.outputs.settle(task),
             &mut commit::as_member(&mut *self.consumer, patience),
             &mut self.tasks.acknowledged,
         )?;

@@ -7,6 +7,10 @@
 mod aggregations;
 mod bad_input;
 mod joins;
+mod names;
+mod outputs;
+mod repartitions;
+mod splits;
 mod stateless;
 mod tables;
 mod windows;

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::case::{Case, Node};
-use super::functions;
 
 /// Why a case is left out.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,14 +15,12 @@ pub(crate) enum Outside {
     Operator(String),
     /// An operator over a table that exists over streams only.
     TableOperator(String),
-    /// An operator's name is given.
+    /// The name of an operator over a table or a group is given.
     NamedOperator,
     /// Another window than a tumbling one, or final emission.
     Window(String),
     /// A timestamp extractor.
     Extractor,
-    /// Several topics in one stream.
-    SeveralTopics,
     /// Two streams or tables of one topic: refused on purpose, where the JVM library merges them.
     TopicTwice,
     /// A versioned or bounded store.
@@ -41,12 +38,10 @@ pub(crate) enum Outside {
     NamedGroupOfTwoTypes,
     /// A table's mapper that may return null, which deletes the row.
     TableMapToNull,
-    /// A mapper of values or a joiner that is given the key.
-    ReadsKey,
     /// An operator over windowed keys that wants plain ones.
     WindowedKey(String),
-    /// A merge of streams of which one has keys that may be null, the other has not.
-    MergeOfKeyTypes,
+    /// A merge of streams whose keys or values are of different types.
+    MergeOfTypes,
     /// A function that is not known here.
     Function(String),
 }
@@ -58,10 +53,9 @@ impl fmt::Display for Outside {
             Self::Settings => f.write_str("handlers or settings"),
             Self::Operator(op) => write!(f, "operator {op}"),
             Self::TableOperator(op) => write!(f, "operator {op} over a table"),
-            Self::NamedOperator => f.write_str("explicit operator names"),
+            Self::NamedOperator => f.write_str("explicit names of table operators"),
             Self::Window(window) => write!(f, "windows: {window}"),
             Self::Extractor => f.write_str("timestamp extractors"),
-            Self::SeveralTopics => f.write_str("a stream of several topics"),
             Self::TopicTwice => f.write_str("one topic declared twice"),
             Self::Store(kind) => write!(f, "{kind} stores"),
             Self::MaterializedMap => f.write_str("a mapped table that is kept"),
@@ -70,9 +64,8 @@ impl fmt::Display for Outside {
             Self::WindowedReduceOfNull => f.write_str("windowed reduce of values that may be null"),
             Self::NamedGroupOfTwoTypes => f.write_str("named group with and without null values"),
             Self::TableMapToNull => f.write_str("table mapper that may return null"),
-            Self::ReadsKey => f.write_str("mapper or joiner that is given the key"),
             Self::WindowedKey(op) => write!(f, "{op} by windowed keys"),
-            Self::MergeOfKeyTypes => f.write_str("merge of optional and plain keys"),
+            Self::MergeOfTypes => f.write_str("merge of different types"),
             Self::Function(name) => write!(f, "function {name}"),
         }
     }
@@ -84,12 +77,17 @@ const OPERATORS: &[&str] = &[
     "table",
     "global_table",
     "to",
+    "to_dynamic",
     "filter",
     "filter_not",
     "map_values",
     "map",
     "select_key",
     "peek",
+    "flat_map",
+    "flat_map_values",
+    "split",
+    "repartition",
     "merge",
     "to_table",
     "group_by_key",
@@ -103,6 +101,9 @@ const OPERATORS: &[&str] = &[
     "join_global",
 ];
 
+/// Operators that cannot be given a name yet.
+const NAMELESS: &[&str] = &["count", "reduce", "aggregate", "to_stream"];
+
 /// Returns why a case is left out by what it says of itself, before anything is built.
 pub(crate) fn check(case: &Case) -> Result<(), Outside> {
     let config = &case.json["config"];
@@ -115,8 +116,7 @@ pub(crate) fn check(case: &Case) -> Result<(), Outside> {
     if !config["props"].is_null() {
         return Err(Outside::Settings);
     }
-    let topics: Vec<&str> =
-        case.nodes().filter(is_source).filter_map(|n| n.text("topic")).collect();
+    let topics: Vec<&str> = case.nodes().filter(is_source).flat_map(Node::topics).collect();
     if topics.iter().enumerate().any(|(at, topic)| topics[..at].contains(topic)) {
         return Err(Outside::TopicTwice);
     }
@@ -128,16 +128,11 @@ fn is_source(node: &Node<'_>) -> bool {
 }
 
 fn check_node(node: Node<'_>) -> Result<(), Outside> {
-    let is_join = matches!(node.op(), "join_table" | "join_global");
-    // The name of a join or of `groupBy` is that of an operator, too.
-    if node.has("named") || ((is_join || node.op() == "group_by") && node.has("name")) {
+    if node.has("named") && NAMELESS.contains(&node.op()) {
         return Err(Outside::NamedOperator);
     }
     if node.text("extractor").is_some_and(|name| name != "fail") {
         return Err(Outside::Extractor);
-    }
-    if node.has("topics") {
-        return Err(Outside::SeveralTopics);
     }
     if node.has("grace") {
         return Err(Outside::JoinGrace);
@@ -164,10 +159,6 @@ fn check_node(node: Node<'_>) -> Result<(), Outside> {
         && ["agg", "reducer"].into_iter().any(may_be_null)
     {
         return Err(Outside::AggregateToNull);
-    }
-    let reads_key = |field| node.text(field).is_some_and(functions::reads_key);
-    if reads_key("joiner") || reads_key("fn") {
-        return Err(Outside::ReadsKey);
     }
     Ok(())
 }
