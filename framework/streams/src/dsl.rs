@@ -9,8 +9,10 @@ mod grouped_stream;
 mod kstream;
 mod kstream_join;
 mod ktable;
+mod ktable_map;
 mod options;
 mod repartition;
+mod table_view;
 mod topic;
 mod windowed_stream;
 
@@ -40,6 +42,7 @@ mod prefix {
     pub(super) const AGGREGATE: &str = "KSTREAM-AGGREGATE-";
     pub(super) const REDUCE: &str = "KSTREAM-REDUCE-";
     pub(super) const TABLE_SOURCE: &str = "KTABLE-SOURCE-";
+    pub(super) const TABLE_FILTER: &str = "KTABLE-FILTER-";
     pub(super) const TABLE_MAP_VALUES: &str = "KTABLE-MAPVALUES-";
     pub(super) const TO_STREAM: &str = "KTABLE-TOSTREAM-";
     /// Ours: the JVM library has no such operator, so it burns no number.

@@ -55,6 +55,13 @@ pub struct Stamped<V> {
     pub timestamp: Timestamp,
 }
 
+impl<V> Stamped<V> {
+    /// Returns the same with a borrowed value.
+    pub fn as_ref(&self) -> Stamped<&V> {
+        Stamped { value: &self.value, timestamp: self.timestamp }
+    }
+}
+
 /// The rows of one store within its task's backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Family(pub usize);

@@ -1,7 +1,6 @@
 //! Where a topology begins and ends.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use super::ktable::{self, TableParts};
 use super::{GlobalKTable, KStream, KTable, Stored, Topic, prefix};
@@ -160,9 +159,4 @@ impl<K: Data, V: Data> KStream<K, V> {
         let (keys, values) = serdes;
         Self::of_source(graph, node, name, (Some(keys), Some(values)))
     }
-}
-
-/// A flag that is set already: for stores that are always needed.
-pub(super) fn always_wanted() -> Arc<AtomicBool> {
-    Arc::new(AtomicBool::new(true))
 }

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use super::builder::always_wanted;
 use super::kstream::{KStream, Serdes};
-use super::ktable::{KTable, StoreView, key_value_factory};
+use super::ktable::{KTable, key_value_factory};
+use super::table_view::StoreView;
 use super::{Grouped, Materialized, Stored, WindowedKStream, prefix};
 use crate::operators::{Aggregate, TableWriter};
 use crate::serde::{Data, DefaultSerde};
 use crate::state::KeyValueStore;
-use crate::topology::{ChildId, GraphNode, Node, NodeKind, StoreFactory, StoreKind};
+use crate::topology::{ChildId, GraphNode, Node, NodeKind, StoreDemand, StoreFactory, StoreKind};
 use crate::windows::TimeWindows;
 
 /// A stream grouped by key; aggregations repartition it first if its key changed.
@@ -141,7 +141,7 @@ impl<K: Data, V: Data> KGroupedStream<K, V> {
             node,
             serdes: (Some(keys), Some(values)),
             sources: place.upstream.sources,
-            view: StoreView::always(place.store),
+            view: Arc::new(StoreView { store: place.store, demand: place.demand }),
         }
     }
 
@@ -163,9 +163,10 @@ impl<K: Data, V: Data> KGroupedStream<K, V> {
         let mut node = GraphNode::new(name, NodeKind::Processor, parents);
         node.stores.push(store.clone());
         let node = graph.add(node);
-        graph.declare_store(&store, kind, stored, always_wanted(), make);
+        let demand = StoreDemand::new(true);
+        graph.declare_store(&store, kind, stored, demand.clone(), make);
         drop(graph);
-        Place { upstream, node, store }
+        Place { upstream, node, store, demand }
     }
 
     /// Returns the stream with each key in its partition.
@@ -197,6 +198,7 @@ pub(super) struct Place<K, V> {
     pub(super) upstream: KStream<K, V>,
     pub(super) node: crate::ids::NodeId,
     pub(super) store: Arc<str>,
+    pub(super) demand: Arc<StoreDemand>,
 }
 
 impl<K, V> Clone for KGroupedStream<K, V> {

@@ -58,7 +58,8 @@ impl<K: Data, V: Data> KStream<K, V> {
         }));
         let behind = Self::source(&self.graph, source_name, internal, serdes);
         let (source, drops_counted) = (behind.node.id(), self.nulls_counted.clone());
-        let spec = RepartitionSpec { sink, source, keeps_null_keys, drops_counted };
+        let spec =
+            RepartitionSpec { filter: Some(filter), sink, source, keeps_null_keys, drops_counted };
         self.graph.lock().repartitions.push(spec);
         (behind, child)
     }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::ktable::{KTable, WindowView};
+use super::ktable::KTable;
+use super::table_view::WindowView;
 use super::{KGroupedStream, Materialized, prefix};
 use crate::operators::{TableWriter, WindowAggregate};
 use crate::serde::{Data, TimeWindowed};
@@ -97,7 +98,7 @@ impl<K: Data, V: Data> WindowedKStream<K, V> {
             node,
             serdes: (Some(keys), Some(values)),
             sources: place.upstream.sources,
-            view: Arc::new(WindowView(place.store)),
+            view: Arc::new(WindowView { store: place.store, demand: place.demand }),
         }
     }
 }

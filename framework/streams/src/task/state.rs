@@ -183,7 +183,7 @@ impl TaskState {
                 family: Family(family),
                 cache: if deployment.caches(store) { cache.clone() } else { CacheBudget::new(0) },
                 changelog,
-                old_values: false,
+                old_values: spec.demand.old_values(),
             };
             let store_type = storage.store_type(spec.store_type);
             set.add(store, store_type, changelog.is_some(), (spec.make)(env));

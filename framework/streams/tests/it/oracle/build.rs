@@ -10,7 +10,7 @@ use super::functions;
 use super::grouped::{Aggregation, AnyGrouped, Fold};
 use super::scope::{self, Outside};
 use super::streams::{AnyStream, JoinKind, Serdes, Stream};
-use super::tables::AnyTable;
+use super::tables::{AnyTable, Kept};
 use super::value::{Neutral, Val};
 
 /// A case's topology, built or refused, with what is known of its topics and stores.
@@ -278,17 +278,22 @@ impl Builder<'_> {
 }
 
 fn map_table(node: Node<'_>, table: &dyn AnyTable) -> Result<Box<dyn AnyTable>, Outside> {
-    if node.op() != "map_values" {
-        return Err(Outside::TableOperator(node.op().to_owned()));
-    }
-    if node.has("store") {
-        return Err(Outside::MaterializedMap);
-    }
-    let spec = node.text("fn").unwrap_or_default();
-    if functions::may_be_null(spec) {
-        return Err(Outside::TableMapToNull);
-    }
-    Ok(table.map_values(function(functions::value(spec), spec)?))
+    let spec = |field| node.text(field).unwrap_or_default();
+    let kept = kept(node)?;
+    let predicate = || function(functions::predicate(spec("pred")), spec("pred"));
+    Ok(match node.op() {
+        "filter" => table.filter(predicate()?, kept),
+        "filter_not" => table.filter_not(predicate()?, kept),
+        "map_values" => {
+            table.map_values(function(functions::map_value(spec("fn")), spec("fn"))?, kept)
+        }
+        op => return Err(Outside::TableOperator(op.to_owned())),
+    })
+}
+
+fn kept(node: Node<'_>) -> Result<Kept, Outside> {
+    let Some(store) = node.part("store") else { return Ok(None) };
+    Ok(Some((Builder::stored(node), serdes(store)?)))
 }
 
 fn windows(window: Node<'_>) -> TimeWindows {

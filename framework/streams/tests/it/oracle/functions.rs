@@ -5,6 +5,7 @@
 use super::value::{KeyRef, Val, show};
 
 pub(crate) type ValueFn = Box<dyn Fn(Option<&Val>) -> Option<Val> + Send + Sync>;
+pub(crate) type MapValueFn = Box<dyn Fn(KeyRef<'_>, Option<&Val>) -> Option<Val> + Send + Sync>;
 pub(crate) type KeyFn = Box<dyn Fn(KeyRef<'_>, Option<&Val>) -> Option<Val> + Send + Sync>;
 pub(crate) type Predicate = Box<dyn Fn(KeyRef<'_>, Option<&Val>) -> bool + Send + Sync>;
 pub(crate) type Aggregator = Box<dyn Fn(&Val, Option<&Val>, &Val) -> Val + Send + Sync>;
@@ -90,10 +91,8 @@ pub(crate) fn value(spec: &str) -> Option<ValueFn> {
     Some(Box::new(move |v| v.and_then(|v| f(v, show(Some(v))))))
 }
 
-/// The value function of `map`, which owns key and value, so that `with_key` is in reach.
-pub(crate) fn map_value(
-    spec: &str,
-) -> Option<Box<dyn Fn(KeyRef<'_>, Option<&Val>) -> Option<Val> + Send + Sync>> {
+/// The value function of an operator that gives it the key, so that `with_key` is in reach.
+pub(crate) fn map_value(spec: &str) -> Option<MapValueFn> {
     if split(spec).0 == "with_key" {
         return Some(Box::new(|k, v| text(format!("{}={}", k.show(), show(v)))));
     }

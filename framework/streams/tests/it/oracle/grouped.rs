@@ -126,8 +126,12 @@ impl kappa::serde::DefaultSerde for Val {
 
 fn kept<V: Value>(aggregation: &Aggregation) -> Materialized<Val, V> {
     let text = Serdes { key: Neutral::Str, value: Neutral::Str };
-    let serdes = aggregation.serdes.unwrap_or(text);
-    Materialized::with(serdes.key, V::serde(serdes.value)).r#as(aggregation.stored.clone())
+    kept_by((aggregation.stored.clone(), aggregation.serdes.unwrap_or(text)))
+}
+
+/// What an operator is told of the store of its rows.
+pub(crate) fn kept_by<K: Key, V: Value>((stored, serdes): (Stored, Serdes)) -> Materialized<K, V> {
+    Materialized::with(K::serde(serdes.key), V::serde(serdes.value)).r#as(stored)
 }
 
 impl<K: Key, V: Value> AnyGrouped for GroupedStream<K, V> {

@@ -28,8 +28,6 @@ pub(crate) enum Outside {
     TopicTwice,
     /// A versioned or bounded store.
     Store(&'static str),
-    /// A mapped table that is kept.
-    MaterializedMap,
     /// A stream-table join with grace.
     JoinGrace,
     /// A function that may delete the row it aggregates.
@@ -39,9 +37,7 @@ pub(crate) enum Outside {
     /// A named group whose repartition topic plain and windowed aggregations share: values may be null
     /// for the one and not for the other, which are two types here.
     NamedGroupOfTwoTypes,
-    /// A table's mapper that may return null, which deletes the row.
-    TableMapToNull,
-    /// A mapper of values or a joiner that is given the key.
+    /// A joiner that is given the key.
     ReadsKey,
     /// An operator over windowed keys that wants plain ones.
     WindowedKey(String),
@@ -64,13 +60,11 @@ impl fmt::Display for Outside {
             Self::SeveralTopics => f.write_str("a stream of several topics"),
             Self::TopicTwice => f.write_str("one topic declared twice"),
             Self::Store(kind) => write!(f, "{kind} stores"),
-            Self::MaterializedMap => f.write_str("a mapped table that is kept"),
             Self::JoinGrace => f.write_str("stream-table join with grace"),
             Self::AggregateToNull => f.write_str("aggregates that may become null"),
             Self::WindowedReduceOfNull => f.write_str("windowed reduce of values that may be null"),
             Self::NamedGroupOfTwoTypes => f.write_str("named group with and without null values"),
-            Self::TableMapToNull => f.write_str("table mapper that may return null"),
-            Self::ReadsKey => f.write_str("mapper or joiner that is given the key"),
+            Self::ReadsKey => f.write_str("joiner that is given the key"),
             Self::WindowedKey(op) => write!(f, "{op} by windowed keys"),
             Self::MergeOfKeyTypes => f.write_str("merge of optional and plain keys"),
             Self::Function(name) => write!(f, "function {name}"),
@@ -166,7 +160,7 @@ fn check_node(node: Node<'_>) -> Result<(), Outside> {
         return Err(Outside::AggregateToNull);
     }
     let reads_key = |field| node.text(field).is_some_and(functions::reads_key);
-    if reads_key("joiner") || reads_key("fn") {
+    if reads_key("joiner") {
         return Err(Outside::ReadsKey);
     }
     Ok(())

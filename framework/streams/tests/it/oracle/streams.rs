@@ -6,13 +6,11 @@ use std::cell::OnceCell;
 
 use kappa::prelude::*;
 
-use super::functions::{Joiner, KeyFn, Predicate, ValueFn};
+use super::functions::{Joiner, KeyFn, MapValueFn, Predicate, ValueFn};
 use super::grouped::{AnyGrouped, GroupedStream};
 use super::scope::Outside;
 use super::tables::AnyTable;
-use super::value::{Joinable, Key, KeyRef, Neutral, TableRef, Val, Value};
-
-pub(crate) type MapValueFn = Box<dyn Fn(KeyRef<'_>, Option<&Val>) -> Option<Val> + Send + Sync>;
+use super::value::{Joinable, Key, Neutral, TableRef, Val, Value};
 
 /// The serdes a node gives.
 #[derive(Debug, Clone, Copy)]

@@ -56,6 +56,8 @@ pub(crate) trait Key: Data + Sync {
     fn look(&self) -> KeyRef<'_>;
     /// The stream with plain keys, by dropping null ones; nothing for windowed keys.
     fn plain<V: Data>(stream: &KStream<Self, V>) -> Option<KStream<Val, V>>;
+    /// The table as one that streams are joined with.
+    fn lookup<V: Value>(table: &KTable<Self, V>) -> Option<TableRef<'_>>;
     /// The stream with keys that can be looked up in a table.
     fn joinable<V: Data>(stream: &KStream<Self, V>) -> Option<Joinable<'_, V>>;
 }
@@ -78,6 +80,10 @@ impl Key for Option<Val> {
         Some(stream.drop_null_keys())
     }
 
+    fn lookup<V: Value>(_: &KTable<Self, V>) -> Option<TableRef<'_>> {
+        None
+    }
+
     fn joinable<V: Data>(stream: &KStream<Self, V>) -> Option<Joinable<'_, V>> {
         Some(Joinable::Optional(stream))
     }
@@ -96,6 +102,10 @@ impl Key for Val {
         Some(stream.clone())
     }
 
+    fn lookup<V: Value>(table: &KTable<Self, V>) -> Option<TableRef<'_>> {
+        Some(V::lookup(table))
+    }
+
     fn joinable<V: Data>(stream: &KStream<Self, V>) -> Option<Joinable<'_, V>> {
         Some(Joinable::Plain(stream))
     }
@@ -111,6 +121,10 @@ impl Key for Windowed<Val> {
     }
 
     fn plain<V: Data>(_: &KStream<Self, V>) -> Option<KStream<Val, V>> {
+        None
+    }
+
+    fn lookup<V: Value>(_: &KTable<Self, V>) -> Option<TableRef<'_>> {
         None
     }
 
