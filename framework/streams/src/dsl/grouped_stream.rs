@@ -89,11 +89,37 @@ impl<K: Data, V: Data> KGroupedStream<K, V> {
         reducer: impl Fn(V, V) -> V + Send + Sync + 'static,
         store: impl Into<Materialized<K, V>>,
     ) -> KTable<K, V> {
-        let fold = move |_: &K, value: V, old: Option<V>| {
-            Some(match old {
-                Some(old) => reducer(old, value),
-                None => value,
-            })
+        self.reduce_or_delete(move |old, value| Some(reducer(old, value)), store)
+    }
+
+    /// Combines the values of each key; where the reducer returns nothing, the row is deleted, and the
+    /// next value is taken as it is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kappa::prelude::*;
+    ///
+    /// # fn main() -> kappa::Result<()> {
+    /// let builder = StreamsBuilder::new();
+    /// let bookings = builder.stream(&Topic::<String, i64>::new("bookings", Utf8, I64));
+    /// let open = bookings.group_by_key().reduce_or_delete(
+    ///     |balance, booked| Some(balance + booked).filter(|balance| *balance != 0),
+    ///     "open-balances",
+    /// );
+    /// open.to_stream().to(&Topic::new("open-balances", Utf8, Nullable::of(I64)));
+    /// # builder.build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn reduce_or_delete(
+        &self,
+        reducer: impl Fn(V, V) -> Option<V> + Send + Sync + 'static,
+        store: impl Into<Materialized<K, V>>,
+    ) -> KTable<K, V> {
+        let fold = move |_: &K, value: V, old: Option<V>| match old {
+            Some(old) => reducer(old, value),
+            None => Some(value),
         };
         self.fold(prefix::REDUCE, store.into(), fold)
     }
@@ -105,8 +131,20 @@ impl<K: Data, V: Data> KGroupedStream<K, V> {
         aggregator: impl Fn(&K, V, A) -> A + Send + Sync + 'static,
         store: impl Into<Materialized<K, A>>,
     ) -> KTable<K, A> {
+        let aggregator = move |key: &K, value, aggregate| Some(aggregator(key, value, aggregate));
+        self.aggregate_or_delete(init, aggregator, store)
+    }
+
+    /// Folds the values of each key into an aggregate; where the aggregator returns nothing, the row is
+    /// deleted, and the next value begins anew with `init`.
+    pub fn aggregate_or_delete<A: Data>(
+        &self,
+        init: impl Fn() -> A + Send + Sync + 'static,
+        aggregator: impl Fn(&K, V, A) -> Option<A> + Send + Sync + 'static,
+        store: impl Into<Materialized<K, A>>,
+    ) -> KTable<K, A> {
         let fold = move |key: &K, value: V, old: Option<A>| {
-            Some(aggregator(key, value, old.unwrap_or_else(&init)))
+            aggregator(key, value, old.unwrap_or_else(&init))
         };
         self.fold(prefix::AGGREGATE, store.into(), fold)
     }

@@ -7,6 +7,7 @@ use super::ktable::KTable;
 use super::table_view::WindowView;
 use super::{KGroupedStream, Materialized, prefix};
 use crate::operators::{TableWriter, WindowAggregate};
+use crate::record::RowOf;
 use crate::serde::{Data, TimeWindowed};
 use crate::state::WindowStore;
 use crate::topology::{Node, StoreKind};
@@ -40,11 +41,44 @@ impl<K: Data, V: Data> WindowedKStream<K, V> {
         reducer: impl Fn(V, V) -> V + Send + Sync + 'static,
         store: impl Into<Materialized<K, V>>,
     ) -> KTable<Windowed<K>, V> {
-        let fold = move |_: &K, value: V, old: Option<V>| {
-            Some(match old {
-                Some(old) => reducer(old, value),
-                None => value,
-            })
+        self.reduce_or_delete(move |old, value: V| Some(reducer(old, value)), store)
+    }
+
+    /// Combines the values of each key and window; where the reducer returns nothing, the row is
+    /// deleted, and the next value is taken as it is.
+    ///
+    /// Values may be optional: the first that is there makes the row.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use kappa::prelude::*;
+    ///
+    /// # fn main() -> kappa::Result<()> {
+    /// let readings = Topic::<String, Option<i64>>::new("readings", Utf8, Nullable::of(I64));
+    /// let builder = StreamsBuilder::new();
+    /// builder
+    ///     .stream(&readings)
+    ///     .group_by_key_with(Grouped::with(Utf8, Nullable::of(I64)))
+    ///     .windowed_by(TimeWindows::tumbling(Duration::from_secs(60)))
+    ///     // A reading that is missing makes the whole window void.
+    ///     .reduce_or_delete(|highest: i64, read| Some(highest.max(read?)), "highest");
+    /// # builder.build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn reduce_or_delete<T: Data>(
+        &self,
+        reducer: impl Fn(T, V) -> Option<T> + Send + Sync + 'static,
+        store: impl Into<Materialized<K, T>>,
+    ) -> KTable<Windowed<K>, T>
+    where
+        V: RowOf<T>,
+    {
+        let fold = move |_: &K, value: V, old: Option<T>| match old {
+            Some(old) => reducer(old, value),
+            None => value.into_row(),
         };
         self.fold(prefix::REDUCE, store.into(), fold)
     }
@@ -56,8 +90,20 @@ impl<K: Data, V: Data> WindowedKStream<K, V> {
         aggregator: impl Fn(&K, V, A) -> A + Send + Sync + 'static,
         store: impl Into<Materialized<K, A>>,
     ) -> KTable<Windowed<K>, A> {
+        let aggregator = move |key: &K, value, aggregate| Some(aggregator(key, value, aggregate));
+        self.aggregate_or_delete(init, aggregator, store)
+    }
+
+    /// Folds the values of each key and window into an aggregate; where the aggregator returns nothing,
+    /// the row is deleted, and the next value begins anew with `init`.
+    pub fn aggregate_or_delete<A: Data>(
+        &self,
+        init: impl Fn() -> A + Send + Sync + 'static,
+        aggregator: impl Fn(&K, V, A) -> Option<A> + Send + Sync + 'static,
+        store: impl Into<Materialized<K, A>>,
+    ) -> KTable<Windowed<K>, A> {
         let fold = move |key: &K, value: V, old: Option<A>| {
-            Some(aggregator(key, value, old.unwrap_or_else(&init)))
+            aggregator(key, value, old.unwrap_or_else(&init))
         };
         self.fold(prefix::AGGREGATE, store.into(), fold)
     }

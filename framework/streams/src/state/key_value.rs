@@ -125,6 +125,11 @@ impl<K: Data, V: Data> KeyValueStore<K, V> {
         Ok(())
     }
 
+    /// Returns whether writes wait in a cache.
+    pub(super) fn is_cached(&self) -> bool {
+        self.env.cache.is_enabled()
+    }
+
     /// Writes what a function makes of nothing, whatever the row was.
     pub(super) fn update_anew(
         &mut self,
@@ -159,7 +164,8 @@ impl<K: Data, V: Data> KeyValueStore<K, V> {
     ) -> Result<Flushed<K, V>> {
         let row_key = self.cache.row_key(id);
         let value = self.cache.value(id);
-        let timestamp = value.map_or(dirty.written_at, |stamped| stamped.timestamp);
+        let logged_at = value.map_or(dirty.written_at, |stamped| stamped.timestamp);
+        let timestamp = value.map_or(dirty.deleted_at, |stamped| stamped.timestamp);
         let arena = outbox.arena();
         let start = arena.len();
         let mut range = None;
@@ -173,7 +179,7 @@ impl<K: Data, V: Data> KeyValueStore<K, V> {
         }
         if let Some(changelog) = self.env.changelog {
             let key = row_key.get(self.keys.prefix_len()..).unwrap_or_default();
-            changelog.append(outbox, key, range, timestamp);
+            changelog.append(outbox, key, range, logged_at);
         } else {
             arena.truncate(start);
         }
@@ -284,11 +290,16 @@ impl<K: Data, V: Data> TableStore for KeyValueStore<K, V> {
         let value = value.map(|value| Stamped { value, timestamp });
         let written_by = (written_at, headers);
         self.cache.write(id, value, written_by, || (key, Some(existed), old));
+        if !self.is_cached() {
+            // A cache forgets the timestamp of the row it deletes, and the changelog never knew it; but
+            // what goes downstream at once does not go back in time, as in the JVM library (row SF1).
+            self.cache.delete_at(id, timestamp);
+        }
         Ok(())
     }
 
     fn wants_flush(&mut self) -> bool {
-        if self.env.cache.is_enabled() { self.cache.shrink() } else { self.cache.dirty_len() > 0 }
+        if self.is_cached() { self.cache.shrink() } else { self.cache.dirty_len() > 0 }
     }
 
     fn flush(
@@ -297,7 +308,7 @@ impl<K: Data, V: Data> TableStore for KeyValueStore<K, V> {
         outbox: &mut Outbox,
         flushed: &mut Vec<Flushed<K, V>>,
     ) -> Result<()> {
-        let cached = self.env.cache.is_enabled();
+        let cached = self.is_cached();
         flushed.reserve(self.cache.dirty_len());
         while let Some((id, dirty)) = self.cache.next_dirty() {
             // With a cache, the deletion of a row that never was is nobody's business (row SF10);

@@ -97,12 +97,25 @@ impl<K: Data, V: Data> TableStore for WindowStore<K, V> {
         written_by: (Timestamp, Headers),
         fold: impl FnOnce(&Windowed<K>, Option<V>) -> Option<V>,
     ) -> Result<()> {
-        self.observed_ms = self.observed_ms.max(key.window.start.as_millis());
-        if self.is_expired(key.window.start) {
+        let start = key.window.start;
+        // With a cache, the deletion of a row that never was is no write, and moves no time either.
+        let mut is_write = !self.rows.is_cached();
+        let fold = |key: &Windowed<K>, old: Option<V>| {
+            is_write |= old.is_some();
+            let new = fold(key, old);
+            is_write |= new.is_some();
+            new
+        };
+        if self.is_expired(start) {
             // What reads do not show is not folded into, either.
-            return self.rows.update_anew(backend, key, written_by, fold);
+            self.rows.update_anew(backend, key, written_by, fold)?;
+        } else {
+            self.rows.update(backend, key, written_by, fold)?;
         }
-        self.rows.update(backend, key, written_by, fold)
+        if is_write {
+            self.observed_ms = self.observed_ms.max(start.as_millis());
+        }
+        Ok(())
     }
 
     fn wants_flush(&mut self) -> bool {

@@ -6,7 +6,7 @@ use expect_test::expect;
 use kappa::prelude::*;
 use kappa::serde::{DefaultSerde, TimeWindowed};
 
-use super::{UNCACHED, any, check, check_with, drive, pipe, text};
+use super::{UNCACHED, any, check, check_with, drive, nullable, pipe, text};
 
 const TEN: Duration = Duration::from_millis(10);
 
@@ -242,6 +242,32 @@ fn a_windowed_table_can_be_mapped() {
         expect![[r#"
             out a[0]=10 @1
             out a[0]=20 @2
+        "#]],
+    );
+}
+
+#[test]
+fn a_windowed_reduce_of_values_that_may_be_null_begins_with_one_that_is_not() {
+    check(
+        |builder| {
+            let grouped = Grouped::with(Utf8, Nullable::of(Utf8));
+            let windowed =
+                builder.stream(&nullable("in")).group_by_key_with(grouped).windowed_by(windows());
+            let void = |all: String, value: Option<String>| Some(all + &value?);
+            let keys = TimeWindowed::new(String::default_serde(), TEN);
+            let out = Topic::new("out", keys, Nullable::of(Utf8));
+            windowed.reduce_or_delete(void, "w").to_stream().to(&out);
+        },
+        "in a=~ @1
+         in a=x @2
+         in a=y @3
+         in a=~ @4
+         in a=z @5",
+        expect![[r#"
+            out a[0]=x @2
+            out a[0]=xy @3
+            out a[0]=~ @4
+            out a[0]=z @5
         "#]],
     );
 }

@@ -5,6 +5,7 @@
 
 use std::cell::OnceCell;
 
+use kappa::RowOf;
 use kappa::prelude::*;
 
 use super::functions::{Aggregator, Reducer};
@@ -142,12 +143,12 @@ impl<K: Key, V: Value> AnyGrouped for GroupedStream<K, V> {
         Ok(match aggregation.fold {
             Fold::Count => Box::new(grouped.count(counted)),
             Fold::Reduce(f) => {
-                let reduce = move |a: V, b: V| V::of_val(f(a.to_val(), b.to_val()));
-                Box::new(grouped.reduce(reduce, reduced))
+                let reduce = move |a: V, b: V| f(a.to_val(), Some(b.to_val())).map(V::of_val);
+                Box::new(grouped.reduce_or_delete(reduce, reduced))
             }
             Fold::Aggregate(init, f) => {
                 let add = move |key: &Val, v: V, sum: Val| f(key, Some(&v.to_val()), &sum);
-                Box::new(grouped.aggregate(move || init.clone(), add, values))
+                Box::new(grouped.aggregate_or_delete(move || init.clone(), add, values))
             }
         })
     }
@@ -158,32 +159,34 @@ impl<K: Key, V: Value> AnyGrouped for GroupedStream<K, V> {
         aggregation: Aggregation,
         nulls: bool,
     ) -> Result<Box<dyn AnyTable>, Outside> {
-        let counted = counted(&aggregation);
-        let (values, reduced) = (kept::<Val>(&aggregation), kept::<V>(&aggregation));
-        if !nulls {
-            let grouped = self.without_nulls()?.windowed_by(windows);
-            return Ok(match aggregation.fold {
-                Fold::Count => Box::new(grouped.count(counted)),
-                Fold::Reduce(f) => {
-                    let reduce = move |a: V, b: V| V::of_val(f(a.to_val(), b.to_val()));
-                    Box::new(grouped.reduce(reduce, reduced))
-                }
-                Fold::Aggregate(init, f) => {
-                    let add = move |key: &Val, v: V, sum: Val| f(key, Some(&v.to_val()), &sum);
-                    Box::new(grouped.aggregate(move || init.clone(), add, values))
-                }
-            });
+        if nulls {
+            Ok(fold_windows::<_, V>(&self.with_nulls()?.windowed_by(windows), aggregation))
+        } else {
+            Ok(fold_windows(&self.without_nulls()?.windowed_by(windows), aggregation))
         }
-        let grouped = self.with_nulls()?.windowed_by(windows);
-        match aggregation.fold {
-            Fold::Count => Ok(Box::new(grouped.count(counted))),
-            Fold::Reduce(_) => Err(Outside::WindowedReduceOfNull),
-            Fold::Aggregate(init, f) => {
-                let add = move |key: &Val, v: Option<V>, sum: Val| {
-                    f(key, v.as_ref().map(V::to_val).as_ref(), &sum)
-                };
-                Ok(Box::new(grouped.aggregate(move || init.clone(), add, values)))
-            }
+    }
+}
+
+fn fold_windows<T, V>(
+    windowed: &WindowedKStream<Val, T>,
+    aggregation: Aggregation,
+) -> Box<dyn AnyTable>
+where
+    T: kappa::serde::Data + RowOf<V>,
+    V: Value,
+{
+    let counted = counted(&aggregation);
+    let (values, reduced) = (kept::<Val>(&aggregation), kept::<V>(&aggregation));
+    let val = |value: T| value.into_row().map(|value| value.to_val());
+    match aggregation.fold {
+        Fold::Count => Box::new(windowed.count(counted)),
+        Fold::Reduce(f) => {
+            let reduce = move |a: V, b: T| f(a.to_val(), val(b)).map(V::of_val);
+            Box::new(windowed.reduce_or_delete(reduce, reduced))
+        }
+        Fold::Aggregate(init, f) => {
+            let add = move |key: &Val, v: T, sum: Val| f(key, val(v).as_ref(), &sum);
+            Box::new(windowed.aggregate_or_delete(move || init.clone(), add, values))
         }
     }
 }

@@ -30,10 +30,6 @@ pub(crate) enum Outside {
     Store(&'static str),
     /// A stream-table join with grace.
     JoinGrace,
-    /// A function that may delete the row it aggregates.
-    AggregateToNull,
-    /// The first value of a windowed reduce may be null, which makes no row.
-    WindowedReduceOfNull,
     /// A named group whose repartition topic plain and windowed aggregations share: values may be null
     /// for the one and not for the other, which are two types here.
     NamedGroupOfTwoTypes,
@@ -61,8 +57,6 @@ impl fmt::Display for Outside {
             Self::TopicTwice => f.write_str("one topic declared twice"),
             Self::Store(kind) => write!(f, "{kind} stores"),
             Self::JoinGrace => f.write_str("stream-table join with grace"),
-            Self::AggregateToNull => f.write_str("aggregates that may become null"),
-            Self::WindowedReduceOfNull => f.write_str("windowed reduce of values that may be null"),
             Self::NamedGroupOfTwoTypes => f.write_str("named group with and without null values"),
             Self::ReadsKey => f.write_str("joiner that is given the key"),
             Self::WindowedKey(op) => write!(f, "{op} by windowed keys"),
@@ -152,12 +146,6 @@ fn check_node(node: Node<'_>) -> Result<(), Outside> {
         if node.has("emit") {
             return Err(Outside::Window("final emission".to_owned()));
         }
-    }
-    let may_be_null = |field| node.text(field).is_some_and(|spec: &str| spec.contains("null_if"));
-    if matches!(node.op(), "aggregate" | "reduce")
-        && ["agg", "reducer"].into_iter().any(may_be_null)
-    {
-        return Err(Outside::AggregateToNull);
     }
     let reads_key = |field| node.text(field).is_some_and(functions::reads_key);
     if reads_key("joiner") {
