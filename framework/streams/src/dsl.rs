@@ -6,6 +6,7 @@
 mod builder;
 mod global_ktable;
 mod grouped_stream;
+mod grouped_table;
 mod kstream;
 mod kstream_join;
 mod ktable;
@@ -19,6 +20,7 @@ mod windowed_stream;
 pub use builder::StreamsBuilder;
 pub use global_ktable::GlobalKTable;
 pub use grouped_stream::KGroupedStream;
+pub use grouped_table::KGroupedTable;
 pub use kstream::KStream;
 pub use kstream_join::{JoinSide, OnKey};
 pub use ktable::KTable;
@@ -42,6 +44,9 @@ mod prefix {
     pub(super) const AGGREGATE: &str = "KSTREAM-AGGREGATE-";
     pub(super) const REDUCE: &str = "KSTREAM-REDUCE-";
     pub(super) const TABLE_SOURCE: &str = "KTABLE-SOURCE-";
+    pub(super) const TABLE_AGGREGATE: &str = "KTABLE-AGGREGATE-";
+    pub(super) const TABLE_REDUCE: &str = "KTABLE-REDUCE-";
+    pub(super) const TABLE_SELECT: &str = "KTABLE-SELECT-";
     pub(super) const TABLE_FILTER: &str = "KTABLE-FILTER-";
     pub(super) const TABLE_MAP_VALUES: &str = "KTABLE-MAPVALUES-";
     pub(super) const TO_STREAM: &str = "KTABLE-TOSTREAM-";

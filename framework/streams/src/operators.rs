@@ -4,6 +4,7 @@
 
 mod drop_nulls;
 mod global_join;
+mod regroup;
 mod repartition;
 mod sink;
 mod source;
@@ -20,6 +21,7 @@ mod aggregate;
 pub(crate) use aggregate::Aggregate;
 pub(crate) use drop_nulls::{DropNullKeys, DropNullValues};
 pub(crate) use global_join::GlobalJoin;
+pub(crate) use regroup::Regroup;
 pub(crate) use repartition::Repartition;
 pub(crate) use sink::Sink;
 pub(crate) use source::{StreamSource, TableReader};
@@ -28,5 +30,5 @@ pub(crate) use stream_table_join::StreamTableJoin;
 pub(crate) use table_getter::{MappedGetter, StoreGetter, TableGetter, WindowGetter};
 pub(crate) use table_map::{MapRows, MapTable, ToStream};
 pub(crate) use table_source::{MaterializedTable, PassingTable};
-pub(crate) use table_writer::TableWriter;
+pub(crate) use table_writer::{Initial, TableWriter};
 pub(crate) use window_aggregate::WindowAggregate;

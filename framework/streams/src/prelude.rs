@@ -1,8 +1,8 @@
 //! The names an application imports.
 
 pub use crate::dsl::{
-    GlobalKTable, Grouped, KGroupedStream, KStream, KTable, Materialized, Stored, StreamsBuilder,
-    Topic, WindowedKStream,
+    GlobalKTable, Grouped, KGroupedStream, KGroupedTable, KStream, KTable, Materialized, Stored,
+    StreamsBuilder, Topic, WindowedKStream,
 };
 #[cfg(feature = "json")]
 pub use crate::serde::Json;

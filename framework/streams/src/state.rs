@@ -185,6 +185,9 @@ pub(crate) trait TableStore: StateStore {
         fold: impl FnOnce(&Self::Key, Option<Self::Value>) -> Option<Self::Value>,
     ) -> Result<()>;
 
+    /// Returns whether writes wait in a cache.
+    fn is_cached(&self) -> bool;
+
     /// Returns whether something must be flushed now: all of it without a cache, or to make room.
     fn wants_flush(&mut self) -> bool;
 

@@ -7,7 +7,7 @@ use super::kstream::{KStream, Serdes};
 use super::ktable::{KTable, key_value_factory};
 use super::table_view::StoreView;
 use super::{Grouped, Materialized, Stored, WindowedKStream, prefix};
-use crate::operators::{Aggregate, TableWriter};
+use crate::operators::{Aggregate, Initial, TableWriter};
 use crate::serde::{Data, DefaultSerde};
 use crate::state::KeyValueStore;
 use crate::topology::{ChildId, GraphNode, Node, NodeKind, StoreDemand, StoreFactory, StoreKind};
@@ -80,7 +80,7 @@ impl<K: Data, V: Data> KGroupedStream<K, V> {
             self.stream.graph.lock().new_store_name(prefix::AGGREGATE);
         }
         let fold = |_: &K, _: V, count: Option<i64>| Some(count.unwrap_or(0) + 1);
-        self.fold(prefix::AGGREGATE, materialized, fold)
+        self.fold(prefix::AGGREGATE, materialized, Some(Arc::new(|| 0)), fold)
     }
 
     /// Combines the values of each key; the first is taken as it is.
@@ -121,7 +121,7 @@ impl<K: Data, V: Data> KGroupedStream<K, V> {
             Some(old) => reducer(old, value),
             None => Some(value),
         };
-        self.fold(prefix::REDUCE, store.into(), fold)
+        self.fold(prefix::REDUCE, store.into(), None, fold)
     }
 
     /// Folds the values of each key into an aggregate that begins with `init`.
@@ -143,10 +143,12 @@ impl<K: Data, V: Data> KGroupedStream<K, V> {
         aggregator: impl Fn(&K, V, A) -> Option<A> + Send + Sync + 'static,
         store: impl Into<Materialized<K, A>>,
     ) -> KTable<K, A> {
+        let init = Arc::new(init);
+        let initial: Initial<A> = init.clone();
         let fold = move |key: &K, value: V, old: Option<A>| {
-            aggregator(key, value, old.unwrap_or_else(&init))
+            aggregator(key, value, old.unwrap_or_else(&*init))
         };
-        self.fold(prefix::AGGREGATE, store.into(), fold)
+        self.fold(prefix::AGGREGATE, store.into(), Some(initial), fold)
     }
 
     /// Puts the records of each key into windows of time.
@@ -159,6 +161,7 @@ impl<K: Data, V: Data> KGroupedStream<K, V> {
         &self,
         prefix: &str,
         materialized: Materialized<K, A>,
+        initial: Option<Initial<A>>,
         fold: F,
     ) -> KTable<K, A>
     where
@@ -169,10 +172,13 @@ impl<K: Data, V: Data> KGroupedStream<K, V> {
         let place = self.place(prefix, &stored, StoreKind::KeyValue, make);
         let node = Node::new(place.node);
         let (child, store, fold) = (node.clone(), place.store.clone(), Arc::new(fold));
+        let demand = place.demand.clone();
         place.upstream.node.connect(Box::new(move |task| {
             let next = child.downstream(task);
             let store = task.store::<KeyValueStore<K, A>>(&store);
-            Box::new(Aggregate { fold: fold.clone(), table: TableWriter::new(store, next) })
+            let initial = initial.clone().filter(|_| demand.old_values());
+            let table = TableWriter::new(store, next).beginning_with(initial);
+            Box::new(Aggregate { fold: fold.clone(), table })
         }));
         KTable {
             graph: self.stream.graph.clone(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::ktable::KTable;
 use super::table_view::WindowView;
 use super::{KGroupedStream, Materialized, prefix};
-use crate::operators::{TableWriter, WindowAggregate};
+use crate::operators::{Initial, TableWriter, WindowAggregate};
 use crate::record::RowOf;
 use crate::serde::{Data, TimeWindowed};
 use crate::state::WindowStore;
@@ -32,7 +32,7 @@ impl<K: Data, V: Data> WindowedKStream<K, V> {
             self.grouped.graph().lock().new_store_name(prefix::AGGREGATE);
         }
         let fold = |_: &K, _: V, count: Option<i64>| Some(count.unwrap_or(0) + 1);
-        self.fold(prefix::AGGREGATE, materialized, fold)
+        self.fold(prefix::AGGREGATE, materialized, Some(Arc::new(|| 0)), fold)
     }
 
     /// Combines the values of each key and window; the first is taken as it is.
@@ -80,7 +80,7 @@ impl<K: Data, V: Data> WindowedKStream<K, V> {
             Some(old) => reducer(old, value),
             None => value.into_row(),
         };
-        self.fold(prefix::REDUCE, store.into(), fold)
+        self.fold(prefix::REDUCE, store.into(), None, fold)
     }
 
     /// Folds the values of each key and window into an aggregate that begins with `init`.
@@ -102,16 +102,19 @@ impl<K: Data, V: Data> WindowedKStream<K, V> {
         aggregator: impl Fn(&K, V, A) -> Option<A> + Send + Sync + 'static,
         store: impl Into<Materialized<K, A>>,
     ) -> KTable<Windowed<K>, A> {
+        let init = Arc::new(init);
+        let initial: Initial<A> = init.clone();
         let fold = move |key: &K, value: V, old: Option<A>| {
-            aggregator(key, value, old.unwrap_or_else(&init))
+            aggregator(key, value, old.unwrap_or_else(&*init))
         };
-        self.fold(prefix::AGGREGATE, store.into(), fold)
+        self.fold(prefix::AGGREGATE, store.into(), Some(initial), fold)
     }
 
     fn fold<A: Data, F>(
         &self,
         prefix: &str,
         materialized: Materialized<K, A>,
+        initial: Option<Initial<A>>,
         fold: F,
     ) -> KTable<Windowed<K>, A>
     where
@@ -131,10 +134,12 @@ impl<K: Data, V: Data> WindowedKStream<K, V> {
         let place = self.grouped.place(prefix, &stored, StoreKind::Window { retention }, make);
         let node = Node::new(place.node);
         let (child, store, fold) = (node.clone(), place.store.clone(), Arc::new(fold));
+        let demand = place.demand.clone();
         place.upstream.node.connect(Box::new(move |task| {
             let next = child.downstream(task);
             let store = task.store::<WindowStore<K, A>>(&store);
-            let table = TableWriter::new(store, next);
+            let initial = initial.clone().filter(|_| demand.old_values());
+            let table = TableWriter::new(store, next).beginning_with(initial);
             let fold = fold.clone();
             Box::new(WindowAggregate { windows, fold, table, stream_time_ms: -1 })
         }));

@@ -125,11 +125,6 @@ impl<K: Data, V: Data> KeyValueStore<K, V> {
         Ok(())
     }
 
-    /// Returns whether writes wait in a cache.
-    pub(super) fn is_cached(&self) -> bool {
-        self.env.cache.is_enabled()
-    }
-
     /// Writes what a function makes of nothing, whatever the row was.
     pub(super) fn update_anew(
         &mut self,
@@ -296,6 +291,10 @@ impl<K: Data, V: Data> TableStore for KeyValueStore<K, V> {
             self.cache.delete_at(id, timestamp);
         }
         Ok(())
+    }
+
+    fn is_cached(&self) -> bool {
+        self.env.cache.is_enabled()
     }
 
     fn wants_flush(&mut self) -> bool {

@@ -118,6 +118,10 @@ impl<K: Data, V: Data> TableStore for WindowStore<K, V> {
         Ok(())
     }
 
+    fn is_cached(&self) -> bool {
+        self.rows.is_cached()
+    }
+
     fn wants_flush(&mut self) -> bool {
         self.rows.wants_flush()
     }

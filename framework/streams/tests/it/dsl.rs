@@ -6,6 +6,7 @@
 
 mod aggregations;
 mod bad_input;
+mod grouped_tables;
 mod joins;
 mod stateless;
 mod tables;

@@ -10,7 +10,7 @@ use super::functions;
 use super::grouped::{Aggregation, AnyGrouped, Fold};
 use super::scope::{self, Outside};
 use super::streams::{AnyStream, JoinKind, Serdes, Stream};
-use super::tables::{AnyTable, Kept};
+use super::tables::{self, AnyTable, GroupedTable, Kept};
 use super::value::{Neutral, Val};
 
 /// A case's topology, built or refused, with what is known of its topics and stores.
@@ -27,6 +27,7 @@ enum Handle {
     Table(Box<dyn AnyTable>),
     Global(GlobalKTable<Val, Val>),
     Grouped(Box<dyn AnyGrouped>),
+    GroupedTable(GroupedTable),
     Windowed { grouped: String, windows: TimeWindows },
 }
 
@@ -89,6 +90,13 @@ impl Builder<'_> {
             "group_by" => {
                 let spec = node.text("key_fn").unwrap_or_default();
                 let key = function(functions::key(spec), spec)?;
+                if let Handle::Table(table) = self.input(node, 0)? {
+                    let value_fn = node.text("value_fn").unwrap_or("id");
+                    let value = function(functions::map_value(value_fn), value_fn)?;
+                    let grouped = serdes(node)?;
+                    let grouped = Grouped::with(grouped.key, grouped.value);
+                    return Ok(Some(Handle::GroupedTable(table.group_by(key, value, grouped))));
+                }
                 let stream = self.stream_in(node, 0)?.select_key(key);
                 Handle::Grouped(stream.group(serdes(node)?, node.text("name"))?)
             }
@@ -168,16 +176,22 @@ impl Builder<'_> {
 
     fn fold(&self, node: Node<'_>) -> Result<Handle, Outside> {
         let spec = |field| node.text(field).unwrap_or_default();
+        let aggregator = |spec: &str| function(functions::aggregator(spec), spec);
+        let reducer = |spec: &str| function(functions::reducer(spec), spec);
         let fold = match node.op() {
             "count" => Fold::Count,
-            "reduce" => {
-                let reducer = spec("reducer");
-                Fold::Reduce(function(functions::reducer(reducer), reducer)?)
+            "reduce" if node.has("adder") => {
+                Fold::ReduceRows(reducer(spec("adder"))?, reducer(spec("subtractor"))?)
             }
+            "aggregate" if node.has("adder") => {
+                let first = function(functions::initial(spec("init")), spec("init"))?;
+                let (add, subtract) = (spec("adder"), spec("subtractor"));
+                Fold::AggregateRows(first, aggregator(add)?, aggregator(subtract)?)
+            }
+            "reduce" => Fold::Reduce(reducer(spec("reducer"))?),
             _ => {
-                let (init, agg) = (spec("init"), spec("agg"));
-                let first = function(functions::initial(init), init)?;
-                Fold::Aggregate(first, function(functions::aggregator(agg), agg)?)
+                let first = function(functions::initial(spec("init")), spec("init"))?;
+                Fold::Aggregate(first, aggregator(spec("agg"))?)
             }
         };
         let serdes = node.part("store").map(serdes).transpose()?;
@@ -190,7 +204,9 @@ impl Builder<'_> {
                 };
                 grouped.fold_windows(*windows, aggregation, self.has_null_values())?
             }
-            _ => return Err(Outside::TableOperator("group_by".to_owned())),
+            Handle::GroupedTable(grouped) => tables::fold(grouped, aggregation)
+                .ok_or_else(|| Outside::Operator("aggregation of a stream".to_owned()))?,
+            _ => return Err(Outside::TableOperator(node.op().to_owned())),
         };
         Ok(Handle::Table(table))
     }

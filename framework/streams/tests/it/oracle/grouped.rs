@@ -26,6 +26,9 @@ pub(crate) enum Fold {
     Count,
     Reduce(Reducer),
     Aggregate(Val, Aggregator),
+    /// Of a table: what adds and what subtracts.
+    ReduceRows(Reducer, Reducer),
+    AggregateRows(Val, Aggregator, Aggregator),
 }
 
 /// What can be done with a grouped stream.
@@ -110,7 +113,7 @@ impl<K: Key, V: Value> GroupedStream<K, V> {
     }
 }
 
-fn counted(aggregation: &Aggregation) -> Materialized<Val, i64> {
+pub(crate) fn counted(aggregation: &Aggregation) -> Materialized<Val, i64> {
     let stored = aggregation.stored.clone();
     match aggregation.serdes {
         Some(serdes) => Materialized::with(serdes.key, serdes.value).r#as(stored),
@@ -125,7 +128,7 @@ impl kappa::serde::DefaultSerde for Val {
     }
 }
 
-fn kept<V: Value>(aggregation: &Aggregation) -> Materialized<Val, V> {
+pub(crate) fn kept<V: Value>(aggregation: &Aggregation) -> Materialized<Val, V> {
     let text = Serdes { key: Neutral::Str, value: Neutral::Str };
     kept_by((aggregation.stored.clone(), aggregation.serdes.unwrap_or(text)))
 }
@@ -150,6 +153,7 @@ impl<K: Key, V: Value> AnyGrouped for GroupedStream<K, V> {
                 let add = move |key: &Val, v: V, sum: Val| f(key, Some(&v.to_val()), &sum);
                 Box::new(grouped.aggregate_or_delete(move || init.clone(), add, values))
             }
+            Fold::ReduceRows(..) | Fold::AggregateRows(..) => return Err(of_tables()),
         })
     }
 
@@ -160,9 +164,9 @@ impl<K: Key, V: Value> AnyGrouped for GroupedStream<K, V> {
         nulls: bool,
     ) -> Result<Box<dyn AnyTable>, Outside> {
         if nulls {
-            Ok(fold_windows::<_, V>(&self.with_nulls()?.windowed_by(windows), aggregation))
+            fold_windows::<_, V>(&self.with_nulls()?.windowed_by(windows), aggregation)
         } else {
-            Ok(fold_windows(&self.without_nulls()?.windowed_by(windows), aggregation))
+            fold_windows(&self.without_nulls()?.windowed_by(windows), aggregation)
         }
     }
 }
@@ -170,7 +174,7 @@ impl<K: Key, V: Value> AnyGrouped for GroupedStream<K, V> {
 fn fold_windows<T, V>(
     windowed: &WindowedKStream<Val, T>,
     aggregation: Aggregation,
-) -> Box<dyn AnyTable>
+) -> Result<Box<dyn AnyTable>, Outside>
 where
     T: kappa::serde::Data + RowOf<V>,
     V: Value,
@@ -178,7 +182,7 @@ where
     let counted = counted(&aggregation);
     let (values, reduced) = (kept::<Val>(&aggregation), kept::<V>(&aggregation));
     let val = |value: T| value.into_row().map(|value| value.to_val());
-    match aggregation.fold {
+    Ok(match aggregation.fold {
         Fold::Count => Box::new(windowed.count(counted)),
         Fold::Reduce(f) => {
             let reduce = move |a: V, b: T| f(a.to_val(), val(b)).map(V::of_val);
@@ -188,5 +192,10 @@ where
             let add = move |key: &Val, v: T, sum: Val| f(key, val(v).as_ref(), &sum);
             Box::new(windowed.aggregate_or_delete(move || init.clone(), add, values))
         }
-    }
+        Fold::ReduceRows(..) | Fold::AggregateRows(..) => return Err(of_tables()),
+    })
+}
+
+fn of_tables() -> Outside {
+    Outside::Operator("aggregation of a table".to_owned())
 }

@@ -2,19 +2,43 @@
 
 use kappa::prelude::*;
 
-use super::functions::{MapValueFn, Predicate};
-use super::grouped::kept_by;
+use super::functions::{KeyFn, MapValueFn, Predicate};
+use super::grouped::{Aggregation, Fold, counted, kept, kept_by};
 use super::streams::{AnyStream, Serdes, Stream};
 use super::value::{Key, TableRef, Val, Value};
 
 /// How a table's rows are kept, where a case says so.
 pub(crate) type Kept = Option<(Stored, Serdes)>;
 
+/// A table grouped by other keys, and how it is grouped.
+pub(crate) type GroupedTable = KGroupedTable<Val, Val>;
+pub(crate) type Regrouped = Grouped<Val, Val>;
+
+/// Aggregates a grouped table; nothing where the aggregation is one of streams.
+pub(crate) fn fold(grouped: &GroupedTable, aggregation: Aggregation) -> Option<Box<dyn AnyTable>> {
+    let (counts, values) = (counted(&aggregation), kept::<Val>(&aggregation));
+    Some(match aggregation.fold {
+        Fold::Count => Box::new(grouped.count(counts)),
+        Fold::ReduceRows(add, subtract) => {
+            let add = move |a, b| add(a, Some(b));
+            Box::new(grouped.reduce_or_delete(add, move |a, b| subtract(a, Some(b)), values))
+        }
+        Fold::AggregateRows(init, add, subtract) => {
+            let add = move |key: &Val, v: Val, sum: Val| add(key, Some(&v), &sum);
+            let subtract = move |key: &Val, v: Val, sum: Val| subtract(key, Some(&v), &sum);
+            let init = move || init.clone();
+            Box::new(grouped.aggregate_or_delete(init, add, subtract, values))
+        }
+        Fold::Reduce(_) | Fold::Aggregate(..) => return None,
+    })
+}
+
 /// What can be done with a table.
 pub(crate) trait AnyTable {
     fn filter(&self, predicate: Predicate, kept: Kept) -> Box<dyn AnyTable>;
     fn filter_not(&self, predicate: Predicate, kept: Kept) -> Box<dyn AnyTable>;
     fn map_values(&self, f: MapValueFn, kept: Kept) -> Box<dyn AnyTable>;
+    fn group_by(&self, key: KeyFn, value: MapValueFn, grouped: Regrouped) -> GroupedTable;
     fn to_stream(&self) -> Box<dyn AnyStream>;
     /// The table as one that streams are joined with; nothing for windowed keys.
     fn joinable(&self) -> Option<TableRef<'_>>;
@@ -43,6 +67,14 @@ impl<K: Key, V: Value> AnyTable for KTable<K, V> {
             Some(kept) => self.map_values_or_delete_materialized(mapper, kept_by::<K, Val>(kept)),
             None => self.map_values_or_delete(mapper),
         })
+    }
+
+    fn group_by(&self, key: KeyFn, value: MapValueFn, grouped: Regrouped) -> GroupedTable {
+        let select = move |k: &K, v: V| {
+            let v = v.to_val();
+            Some((key(k.look(), Some(&v))?, value(k.look(), Some(&v))?))
+        };
+        self.group_by_or_skip(select, grouped)
     }
 
     fn to_stream(&self) -> Box<dyn AnyStream> {
