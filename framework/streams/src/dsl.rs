@@ -10,6 +10,7 @@ mod grouped_table;
 mod kstream;
 mod kstream_join;
 mod ktable;
+mod ktable_join;
 mod ktable_map;
 mod options;
 mod repartition;
@@ -48,6 +49,9 @@ mod prefix {
     pub(super) const TABLE_REDUCE: &str = "KTABLE-REDUCE-";
     pub(super) const TABLE_SELECT: &str = "KTABLE-SELECT-";
     pub(super) const TABLE_FILTER: &str = "KTABLE-FILTER-";
+    pub(super) const TABLE_MERGE: &str = "KTABLE-MERGE-";
+    pub(super) const TABLE_JOIN_THIS: &str = "KTABLE-JOINTHIS-";
+    pub(super) const TABLE_JOIN_OTHER: &str = "KTABLE-JOINOTHER-";
     pub(super) const TABLE_MAP_VALUES: &str = "KTABLE-MAPVALUES-";
     pub(super) const TO_STREAM: &str = "KTABLE-TOSTREAM-";
     /// Ours: the JVM library has no such operator, so it burns no number.

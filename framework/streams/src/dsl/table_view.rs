@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::operators::{MappedGetter, StoreGetter, TableGetter, WindowGetter};
+use crate::operators::{JoinedGetter, MappedGetter, StoreGetter, TableGetter, WindowGetter};
 use crate::processor::TaskBuilder;
 use crate::serde::Data;
 use crate::topology::StoreDemand;
@@ -111,5 +111,56 @@ where
 
     fn getter(&self, task: &mut TaskBuilder) -> Box<dyn TableGetter<K, V2>> {
         Box::new(MappedGetter::new(self.parent.getter(task), self.mapper.clone()))
+    }
+}
+
+/// Rows of a join: kept, or computed from those of both sides.
+pub(super) struct JoinedView<K, V1, V2, F> {
+    pub(super) left: Arc<dyn TableView<K, V1>>,
+    pub(super) right: Arc<dyn TableView<K, V2>>,
+    pub(super) joiner: Arc<F>,
+    /// Told to the operator: whether values before are computed as well.
+    pub(super) old_values: Arc<AtomicBool>,
+    pub(super) kept: Option<StoreView>,
+}
+
+impl<K, V1, V2, VO, F> TableView<K, VO> for JoinedView<K, V1, V2, F>
+where
+    K: Data,
+    V1: Data,
+    V2: Data,
+    VO: Data,
+    F: Fn(Option<&V1>, Option<&V2>) -> Option<VO> + Send + Sync + 'static,
+{
+    fn require(&self) -> Vec<Arc<str>> {
+        if let Some(kept) = &self.kept {
+            return TableView::<K, VO>::require(kept);
+        }
+        let mut stores = self.left.require();
+        for store in self.right.require() {
+            if !stores.contains(&store) {
+                stores.push(store);
+            }
+        }
+        stores
+    }
+
+    fn send_old_values(&self, _force: bool) -> bool {
+        // Both sides keep their rows anyway, for each other.
+        self.left.send_old_values(true);
+        self.right.send_old_values(true);
+        if let Some(kept) = &self.kept {
+            kept.demand.ask_old_values();
+        }
+        self.old_values.store(true, Ordering::Relaxed);
+        true
+    }
+
+    fn getter(&self, task: &mut TaskBuilder) -> Box<dyn TableGetter<K, VO>> {
+        if let Some(kept) = &self.kept {
+            return kept.getter(task);
+        }
+        let (left, right) = (self.left.getter(task), self.right.getter(task));
+        Box::new(JoinedGetter { left, right, joiner: self.joiner.clone(), joined: None })
     }
 }

@@ -9,6 +9,7 @@ mod bad_input;
 mod grouped_tables;
 mod joins;
 mod stateless;
+mod table_joins;
 mod tables;
 mod windows;
 

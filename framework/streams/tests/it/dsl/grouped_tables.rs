@@ -156,7 +156,7 @@ fn a_malformed_change_is_an_undecodable_record() {
         by_letter(builder).count("c");
     });
     let topic = Topic::new("test-app-c-repartition", Utf8, kappa::serde::Bytes);
-    let mut input = driver.input(&topic);
+    let input = driver.input(&topic);
     let bad = kappa::Record::new("x".to_owned(), b"x1\x07".to_vec(), Timestamp::from_millis(1));
     let error = input.try_pipe(bad).unwrap_err();
     expect![

@@ -10,7 +10,7 @@ use super::functions;
 use super::grouped::{Aggregation, AnyGrouped, Fold};
 use super::scope::{self, Outside};
 use super::streams::{AnyStream, JoinKind, Serdes, Stream};
-use super::tables::{self, AnyTable, GroupedTable, Kept};
+use super::tables::{self, AnyTable, GroupedTable, Join, Kept, TableJoinKind};
 use super::value::{Neutral, Val};
 
 /// A case's topology, built or refused, with what is known of its topics and stores.
@@ -105,6 +105,7 @@ impl Builder<'_> {
                 windows: windows(node.part("window").expect("a window")),
             },
             "count" | "reduce" | "aggregate" => self.fold(node)?,
+            "join_tables" => Handle::Table(self.join_tables(node)?),
             "join_table" | "join_global" => Handle::Stream(self.join(node)?),
             "to_stream" => Handle::Stream(self.to_stream(node)?),
             "to_table" => {
@@ -235,6 +236,22 @@ impl Builder<'_> {
                 Ok(stream.join_global(table, key, joiner, left))
             }
             _ => Err(Outside::Operator("join".to_owned())),
+        }
+    }
+
+    fn join_tables(&self, node: Node<'_>) -> Result<Box<dyn AnyTable>, Outside> {
+        let spec = node.text("joiner").unwrap_or_default();
+        let joiner = function(functions::joiner(spec), spec)?;
+        let kind = match node.text("kind") {
+            Some("left") => TableJoinKind::Left,
+            Some("outer") => TableJoinKind::Outer,
+            _ => TableJoinKind::Inner,
+        };
+        match (self.input(node, 0)?, self.input(node, 1)?) {
+            (Handle::Table(left), Handle::Table(right)) => {
+                left.join(&**right, Join { kind, joiner, kept: kept(node)? })
+            }
+            _ => Err(Outside::Operator("join_tables".to_owned())),
         }
     }
 

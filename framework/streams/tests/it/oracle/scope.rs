@@ -88,6 +88,7 @@ const OPERATORS: &[&str] = &[
     "aggregate",
     "to_stream",
     "join_table",
+    "join_tables",
     "join_global",
 ];
 

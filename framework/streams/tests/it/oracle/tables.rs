@@ -1,9 +1,12 @@
 //! Tables of the format over ours.
 
+use std::any::Any;
+
 use kappa::prelude::*;
 
-use super::functions::{KeyFn, MapValueFn, Predicate};
+use super::functions::{Joiner, KeyFn, MapValueFn, Predicate};
 use super::grouped::{Aggregation, Fold, counted, kept, kept_by};
+use super::scope::Outside;
 use super::streams::{AnyStream, Serdes, Stream};
 use super::value::{Key, TableRef, Val, Value};
 
@@ -33,13 +36,29 @@ pub(crate) fn fold(grouped: &GroupedTable, aggregation: Aggregation) -> Option<B
     })
 }
 
+/// How two tables are joined.
+pub(crate) struct Join {
+    pub(crate) kind: TableJoinKind,
+    pub(crate) joiner: Joiner,
+    pub(crate) kept: Kept,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum TableJoinKind {
+    Inner,
+    Left,
+    Outer,
+}
+
 /// What can be done with a table.
 pub(crate) trait AnyTable {
     fn filter(&self, predicate: Predicate, kept: Kept) -> Box<dyn AnyTable>;
     fn filter_not(&self, predicate: Predicate, kept: Kept) -> Box<dyn AnyTable>;
     fn map_values(&self, f: MapValueFn, kept: Kept) -> Box<dyn AnyTable>;
     fn group_by(&self, key: KeyFn, value: MapValueFn, grouped: Regrouped) -> GroupedTable;
+    fn join(&self, other: &dyn AnyTable, join: Join) -> Result<Box<dyn AnyTable>, Outside>;
     fn to_stream(&self) -> Box<dyn AnyStream>;
+    fn as_any(&self) -> &dyn Any;
     /// The table as one that streams are joined with; nothing for windowed keys.
     fn joinable(&self) -> Option<TableRef<'_>>;
 }
@@ -77,6 +96,16 @@ impl<K: Key, V: Value> AnyTable for KTable<K, V> {
         self.group_by_or_skip(select, grouped)
     }
 
+    fn join(&self, other: &dyn AnyTable, join: Join) -> Result<Box<dyn AnyTable>, Outside> {
+        if let Some(other) = other.as_any().downcast_ref::<KTable<K, Val>>() {
+            return Ok(joined(self, other, join));
+        }
+        if let Some(other) = other.as_any().downcast_ref::<KTable<K, i64>>() {
+            return Ok(joined(self, other, join));
+        }
+        Err(Outside::WindowedKey("join_tables".to_owned()))
+    }
+
     fn to_stream(&self) -> Box<dyn AnyStream> {
         Stream::boxed(Self::to_stream(self), false)
     }
@@ -84,4 +113,39 @@ impl<K: Key, V: Value> AnyTable for KTable<K, V> {
     fn joinable(&self) -> Option<TableRef<'_>> {
         K::lookup(self)
     }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+fn joined<K: Key, V: Value, V2: Value>(
+    left: &KTable<K, V>,
+    right: &KTable<K, V2>,
+    Join { kind, joiner, kept }: Join,
+) -> Box<dyn AnyTable> {
+    let join = move |left: Option<&V>, right: Option<&V2>| {
+        joiner(left.map(V::to_val).as_ref(), right.map(V2::to_val).as_ref())
+    };
+    let kept = kept.map(kept_by::<K, Val>);
+    Box::new(match (kind, kept) {
+        (TableJoinKind::Inner, None) => {
+            left.join_or_delete(right, move |left, right| join(Some(left), Some(right)))
+        }
+        (TableJoinKind::Left, None) => {
+            left.left_join_or_delete(right, move |left, right| join(Some(left), right))
+        }
+        (TableJoinKind::Outer, None) => left.outer_join_or_delete(right, join),
+        (TableJoinKind::Inner, Some(kept)) => {
+            let join = move |left: &V, right: &V2| join(Some(left), Some(right));
+            left.join_or_delete_materialized(right, join, kept)
+        }
+        (TableJoinKind::Left, Some(kept)) => {
+            let join = move |left: &V, right: Option<&V2>| join(Some(left), right);
+            left.left_join_or_delete_materialized(right, join, kept)
+        }
+        (TableJoinKind::Outer, Some(kept)) => {
+            left.outer_join_or_delete_materialized(right, join, kept)
+        }
+    })
 }
