@@ -16,6 +16,7 @@ mod table_map;
 mod table_source;
 mod table_writer;
 mod window_aggregate;
+mod window_final;
 
 mod aggregate;
 
@@ -34,3 +35,4 @@ pub(crate) use table_map::{MapRows, MapTable, ToStream};
 pub(crate) use table_source::{MaterializedTable, PassingTable};
 pub(crate) use table_writer::{Initial, TableWriter};
 pub(crate) use window_aggregate::WindowAggregate;
+pub(crate) use window_final::FinalWindows;

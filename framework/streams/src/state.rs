@@ -37,6 +37,7 @@ pub(crate) use seen_partitions::SeenPartitions;
 pub use slots::{LoggedStore, Rows, StoreAccess, StoreRef, StoreSet};
 pub use uncommitted::Uncommitted;
 pub use window::WindowStore;
+pub(crate) use window::{WindowLayout, WindowOrder};
 
 pub use crate::config::StoreType;
 use crate::error::Result;

@@ -6,22 +6,57 @@ use std::sync::Arc;
 use super::ktable::KTable;
 use super::table_view::WindowView;
 use super::{KGroupedStream, Materialized, prefix};
-use crate::operators::{Initial, TableWriter, WindowAggregate};
+use crate::operators::{FinalWindows, Initial, TableWriter, WindowAggregate};
+use crate::processor::Discard;
 use crate::record::RowOf;
 use crate::serde::{Data, TimeWindowed};
-use crate::state::WindowStore;
+use crate::state::{StoreType, WindowLayout, WindowOrder, WindowStore};
 use crate::topology::{Node, StoreKind};
 use crate::windows::{TimeWindows, Windowed};
 
-/// A stream grouped by key and time window; a result is emitted with every update of a window.
+/// A stream grouped by key and time window; a result is emitted with every update of a window, unless
+/// [`emit_final`](Self::emit_final) says otherwise.
 pub struct WindowedKStream<K, V> {
     grouped: KGroupedStream<K, V>,
     windows: TimeWindows,
+    emits_final: bool,
 }
 
 impl<K: Data, V: Data> WindowedKStream<K, V> {
     pub(super) fn new(grouped: KGroupedStream<K, V>, windows: TimeWindows) -> Self {
-        Self { grouped, windows }
+        Self { grouped, windows, emits_final: false }
+    }
+
+    /// Emits one result per window, once it is closed: when a record comes that is later than the
+    /// window's end and grace, with that record's headers and the result's own timestamp (row E6).
+    ///
+    /// The store is not cached. Windows are read from it after the record that closes them is in it:
+    /// what its retention (size and grace, unless [`retention`](super::Stored::retention) says more)
+    /// does not keep by then is lost, as in the JVM library. Where time may leap by more than a window,
+    /// keep them longer. A window nobody closes is not emitted, in a bounded run neither.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use kappa::prelude::*;
+    ///
+    /// # fn main() -> kappa::Result<()> {
+    /// let builder = StreamsBuilder::new();
+    /// let day = Duration::from_secs(86_400);
+    /// builder
+    ///     .stream(&Topic::<String, String>::new("clicks", Utf8, Utf8))
+    ///     .group_by_key()
+    ///     .windowed_by(TimeWindows::tumbling(Duration::from_secs(60)))
+    ///     .emit_final()
+    ///     .count(Stored::named("clicks-per-minute").retention(day));
+    /// # builder.build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn emit_final(self) -> Self {
+        Self { emits_final: true, ..self }
     }
 
     /// Counts the records of each key and window.
@@ -124,23 +159,35 @@ impl<K: Data, V: Data> WindowedKStream<K, V> {
         let Materialized { stored, keys, values, .. } = materialized;
         let retention =
             stored.retention.map_or(windows.retention(), |r| r.max(windows.retention()));
+        let (stored, order) = if self.emits_final {
+            let on_disk = stored.store_type != Some(StoreType::InMemory);
+            (stored.caching(false), WindowOrder::ByTime { on_disk })
+        } else {
+            (stored, WindowOrder::ByKey)
+        };
+        let layout = WindowLayout { size: windows.size(), retention, order };
         let make = {
             let (keys, values) = (keys.clone(), values.clone());
             Arc::new(move |env| {
                 let (keys, values) = (keys.clone(), values.clone());
-                Box::new(WindowStore::new(env, keys, values, windows.size(), retention)) as _
+                Box::new(WindowStore::new(env, keys, values, layout)) as _
             })
         };
         let place = self.grouped.place(prefix, &stored, StoreKind::Window { retention }, make);
         let node = Node::new(place.node);
-        let (child, store, fold) = (node.clone(), place.store.clone(), Arc::new(fold));
-        let demand = place.demand.clone();
+        let (child, kept, fold) = (node.clone(), place.store.clone(), Arc::new(fold));
+        let (demand, emits_final) = (place.demand.clone(), self.emits_final);
         place.upstream.node.connect(Box::new(move |task| {
             let next = child.downstream(task);
-            let store = task.store::<WindowStore<K, A>>(&store);
+            let (store, fold) = (task.store::<WindowStore<K, A>>(&kept), fold.clone());
+            if emits_final {
+                let table = TableWriter::new(store, Box::new(Discard));
+                let aggregate = WindowAggregate { windows, fold, table, stream_time_ms: -1 };
+                let store = kept.clone();
+                return Box::new(FinalWindows { aggregate, store, emitted_until_ms: None, next });
+            }
             let initial = initial.clone().filter(|_| demand.old_values());
             let table = TableWriter::new(store, next).beginning_with(initial);
-            let fold = fold.clone();
             Box::new(WindowAggregate { windows, fold, table, stream_time_ms: -1 })
         }));
         let keys = TimeWindowed::new(keys, windows.size()).shared();

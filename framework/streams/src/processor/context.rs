@@ -1,5 +1,6 @@
 //! What operators of one task share: stores, outbox, and where the current record comes from.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::FanInSlots;
@@ -34,6 +35,7 @@ pub struct TaskContext {
     /// Operators that several upstreams reach.
     pub fan_in: FanInSlots,
     dropped: DroppedRecords,
+    progress: BTreeMap<Arc<str>, i64>,
     record: Option<RecordContext>,
     stream_time: Timestamp,
 }
@@ -47,6 +49,7 @@ impl TaskContext {
             outbox,
             fan_in,
             dropped: DroppedRecords::default(),
+            progress: BTreeMap::new(),
             record: None,
             stream_time: Timestamp::UNKNOWN,
         }
@@ -68,6 +71,24 @@ impl TaskContext {
     #[must_use]
     pub fn stream_time(&self) -> Timestamp {
         self.stream_time
+    }
+
+    /// Returns how far an operator is, by the name of its store: what it noted last, before a restart
+    /// or since.
+    #[must_use]
+    pub fn progress(&self, store: &str) -> Option<i64> {
+        self.progress.get(store).copied()
+    }
+
+    /// Notes how far an operator is; the next commit carries it with the input offsets.
+    pub fn note_progress(&mut self, store: &Arc<str>, progress: i64) {
+        self.progress.insert(store.clone(), progress);
+    }
+
+    /// Returns how far all operators are.
+    #[must_use]
+    pub fn all_progress(&self) -> &BTreeMap<Arc<str>, i64> {
+        &self.progress
     }
 
     /// Counts a dropped record.

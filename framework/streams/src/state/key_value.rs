@@ -5,6 +5,7 @@
 //! flushed at once, by the same path.
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::cache::{Dirty, EntryId, WriteBackCache};
@@ -194,19 +195,31 @@ impl<K: Data, V: Data> KeyValueStore<K, V> {
     ///
     /// Where rows cannot be read or decoded.
     pub fn rows(&self, backend: &dyn Backend) -> Result<Vec<(K, Stamped<V>)>> {
+        let mut rows = Vec::new();
+        self.scan_from(backend, &[], &mut |_, key, row| {
+            rows.push((key, row));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(rows)
+    }
+
+    /// Visits rows that were flushed as (row key, key, row), in order of their row keys, from one on.
+    pub(super) fn scan_from(
+        &self,
+        backend: &dyn Backend,
+        from: &[u8],
+        visit: &mut dyn FnMut(&[u8], K, Stamped<V>) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
         let topic = &self.env.serde_topic;
         let undecodable = |cause: SerdeError| {
             let message = format!("cannot decode a row of store {}", self.env.name);
             Error::state(message).with_source(cause)
         };
-        let mut rows = Vec::new();
-        self.visit_rows(backend, &mut |key, value, timestamp| {
+        scan_merged(backend, self.env.family, &self.overlay, from, &mut |row_key, row| {
+            let key = row_key.get(self.keys.prefix_len()..).unwrap_or_default();
             let key = self.keys.decode(topic, key).map_err(undecodable)?;
-            let value = self.values.decode(topic, value).map_err(undecodable)?;
-            rows.push((key, Stamped { value, timestamp }));
-            Ok(())
-        })?;
-        Ok(rows)
+            visit(row_key, key, self.decode_row(row)?)
+        })
     }
 
     /// Returns the number of rows held in the cache.
@@ -381,7 +394,7 @@ impl<K: Data, V: Data> StateStore for KeyValueStore<K, V> {
             let (timestamp, value) = row::split(row).ok_or_else(|| self.short_row(row.len()))?;
             let key = key.get(self.keys.prefix_len()..).unwrap_or_default();
             visit(key, value, timestamp)?;
-            Ok(std::ops::ControlFlow::Continue(()))
+            Ok(ControlFlow::Continue(()))
         })
     }
 }

@@ -28,7 +28,7 @@ enum Handle {
     Global(GlobalKTable<Val, Val>),
     Grouped(Box<dyn AnyGrouped>),
     GroupedTable(GroupedTable),
-    Windowed { grouped: String, windows: TimeWindows },
+    Windowed { grouped: String, windows: TimeWindows, emits_final: bool },
 }
 
 struct Builder<'c> {
@@ -103,6 +103,7 @@ impl Builder<'_> {
             "windowed_by" => Handle::Windowed {
                 grouped: node.inputs()[0].to_owned(),
                 windows: windows(node.part("window").expect("a window")),
+                emits_final: node.text("emit") == Some("final"),
             },
             "count" | "reduce" | "aggregate" => self.fold(node)?,
             "join_tables" => Handle::Table(self.join_tables(node)?),
@@ -196,10 +197,16 @@ impl Builder<'_> {
             }
         };
         let serdes = node.part("store").map(serdes).transpose()?;
-        let aggregation = Aggregation { fold, stored: Self::stored(node), serdes };
+        let mut stored = Self::stored(node);
+        let has_type = node.part("store").is_some_and(|store| store.has("type"));
+        if !has_type && self.case.json["config"]["dsl_store"] == "in_memory" {
+            stored = stored.in_memory();
+        }
+        let mut aggregation = Aggregation { fold, stored, serdes, emits_final: false };
         let table = match self.input(node, 0)? {
             Handle::Grouped(grouped) => grouped.fold(aggregation)?,
-            Handle::Windowed { grouped, windows } => {
+            Handle::Windowed { grouped, windows, emits_final } => {
+                aggregation.emits_final = *emits_final;
                 let Some(Handle::Grouped(grouped)) = self.handles.get(grouped) else {
                     return Err(Outside::Operator("windowed_by".to_owned()));
                 };

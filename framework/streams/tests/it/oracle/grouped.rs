@@ -20,6 +20,8 @@ pub(crate) struct Aggregation {
     pub(crate) stored: Stored,
     /// Serdes of the store; none where the operator is called without a store.
     pub(crate) serdes: Option<Serdes>,
+    /// Whether windows are forwarded once, when they are closed.
+    pub(crate) emits_final: bool,
 }
 
 pub(crate) enum Fold {
@@ -164,15 +166,15 @@ impl<K: Key, V: Value> AnyGrouped for GroupedStream<K, V> {
         nulls: bool,
     ) -> Result<Box<dyn AnyTable>, Outside> {
         if nulls {
-            fold_windows::<_, V>(&self.with_nulls()?.windowed_by(windows), aggregation)
+            fold_windows::<_, V>(self.with_nulls()?.windowed_by(windows), aggregation)
         } else {
-            fold_windows(&self.without_nulls()?.windowed_by(windows), aggregation)
+            fold_windows(self.without_nulls()?.windowed_by(windows), aggregation)
         }
     }
 }
 
 fn fold_windows<T, V>(
-    windowed: &WindowedKStream<Val, T>,
+    windowed: WindowedKStream<Val, T>,
     aggregation: Aggregation,
 ) -> Result<Box<dyn AnyTable>, Outside>
 where
@@ -181,6 +183,7 @@ where
 {
     let counted = counted(&aggregation);
     let (values, reduced) = (kept::<Val>(&aggregation), kept::<V>(&aggregation));
+    let windowed = if aggregation.emits_final { windowed.emit_final() } else { windowed };
     let val = |value: T| value.into_row().map(|value| value.to_val());
     Ok(match aggregation.fold {
         Fold::Count => Box::new(windowed.count(counted)),

@@ -18,7 +18,7 @@ pub(crate) enum Outside {
     TableOperator(String),
     /// An operator's name is given.
     NamedOperator,
-    /// Another window than a tumbling one, or final emission.
+    /// Another window than a tumbling one.
     Window(String),
     /// A timestamp extractor.
     Extractor,
@@ -143,9 +143,6 @@ fn check_node(node: Node<'_>) -> Result<(), Outside> {
         let kind = window.text("type").unwrap_or_default();
         if kind != "tumbling" {
             return Err(Outside::Window(kind.to_owned()));
-        }
-        if node.has("emit") {
-            return Err(Outside::Window("final emission".to_owned()));
         }
     }
     let reads_key = |field| node.text(field).is_some_and(functions::reads_key);
