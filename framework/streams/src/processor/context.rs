@@ -1,11 +1,10 @@
 //! What operators of one task share: stores, outbox, and where the current record comes from.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::FanInSlots;
 use crate::ids::{Offset, TopicPartition};
-use crate::kafka::Outbox;
+use crate::kafka::{OffsetMetadata, Outbox, Progress};
 use crate::metrics::{DropReason, DroppedRecords};
 use crate::state::StoreSet;
 use crate::time::Timestamp;
@@ -35,7 +34,7 @@ pub struct TaskContext {
     /// Operators that several upstreams reach.
     pub fan_in: FanInSlots,
     dropped: DroppedRecords,
-    progress: BTreeMap<Arc<str>, i64>,
+    progress: Progress,
     record: Option<RecordContext>,
     stream_time: Timestamp,
 }
@@ -49,7 +48,7 @@ impl TaskContext {
             outbox,
             fan_in,
             dropped: DroppedRecords::default(),
-            progress: BTreeMap::new(),
+            progress: Progress::new(),
             record: None,
             stream_time: Timestamp::UNKNOWN,
         }
@@ -87,8 +86,17 @@ impl TaskContext {
 
     /// Returns how far all operators are.
     #[must_use]
-    pub fn all_progress(&self) -> &BTreeMap<Arc<str>, i64> {
+    pub fn all_progress(&self) -> &Progress {
         &self.progress
+    }
+
+    /// Goes on from what was committed of an input: stream time, and the furthest progress (row T2).
+    pub fn resume(&mut self, committed: &OffsetMetadata) {
+        self.stream_time = self.stream_time.max(committed.partition_time);
+        for (store, &progress) in &committed.progress {
+            let known = self.progress.entry(store.clone()).or_insert(progress);
+            *known = progress.max(*known);
+        }
     }
 
     /// Counts a dropped record.

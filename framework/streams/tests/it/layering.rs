@@ -36,6 +36,7 @@ const STRANGERS: &[(&str, &str)] = &[
 const ROOMS: &[(&str, &[&str])] = &[
     ("rdkafka", &["kafka/rdkafka"]),
     ("kappa_partition_reader", &["kafka/rdkafka"]),
+    ("base64", &["kafka/offset_metadata"]),
     ("pollster", &["kafka/rdkafka"]),
     ("rocksdb", &["state/rocksdb"]),
     ("hashbrown", &["state/cache"]),
