@@ -248,11 +248,11 @@ impl Task {
     }
 }
 
-#[cfg(all(test, feature = "testing"))]
-mod tests;
-
 impl fmt::Debug for Task {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Task({})", self.id)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,7 +36,7 @@ const AWAY_MAX: Duration = Duration::from_secs(20 * 3600);
 
 impl Storage {
     /// Keeps everything in memory.
-    #[cfg(any(feature = "testing", not(feature = "rocksdb")))]
+    #[cfg(any(test, feature = "testing", not(feature = "rocksdb")))]
     pub(crate) fn in_memory() -> Self {
         Self { disk: None, default_store: StoreType::InMemory }
     }
