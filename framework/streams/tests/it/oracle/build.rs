@@ -206,6 +206,10 @@ impl Builder<'_> {
         let table = match self.input(node, 0)? {
             Handle::Grouped(grouped) => grouped.fold(aggregation)?,
             Handle::Windowed { grouped, windows, emits_final } => {
+                let cached = node.part("store").is_none_or(|store| store.0["cache"] != false);
+                if *emits_final && cached && self.case.cache_bytes() > 0 {
+                    return Err(Outside::FinalOverCache);
+                }
                 aggregation.emits_final = *emits_final;
                 let Some(Handle::Grouped(grouped)) = self.handles.get(grouped) else {
                     return Err(Outside::Operator("windowed_by".to_owned()));

@@ -20,6 +20,8 @@ pub(crate) enum Outside {
     NamedOperator,
     /// Another window than a tumbling one.
     Window(String),
+    /// Final emission over a cached store: ours is never cached, on purpose.
+    FinalOverCache,
     /// A timestamp extractor.
     Extractor,
     /// Several topics in one stream.
@@ -52,6 +54,7 @@ impl fmt::Display for Outside {
             Self::TableOperator(op) => write!(f, "operator {op} over a table"),
             Self::NamedOperator => f.write_str("explicit operator names"),
             Self::Window(window) => write!(f, "windows: {window}"),
+            Self::FinalOverCache => f.write_str("final emission over a cached store"),
             Self::Extractor => f.write_str("timestamp extractors"),
             Self::SeveralTopics => f.write_str("a stream of several topics"),
             Self::TopicTwice => f.write_str("one topic declared twice"),
