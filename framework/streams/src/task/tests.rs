@@ -9,7 +9,7 @@ use crate::kafka::{FetchedBatch, Progress};
 use crate::prelude::*;
 use crate::record::{Headers, RawRecord};
 use crate::serde::TimeWindowed;
-use crate::state::{CacheBudget, StoreSet};
+use crate::state::{CacheBudget, Rows};
 use crate::topology::{TopicNames, Topology};
 
 const SIZE: Duration = Duration::from_millis(10);
@@ -29,8 +29,8 @@ fn final_counts() -> Topology {
     builder.build().unwrap()
 }
 
-/// Builds the topology's one task over stores of an earlier life, if it had one.
-fn build(topology: &Topology, stores: Option<StoreSet>) -> Task {
+/// Builds the topology's one task over the rows of an earlier life, if it had one.
+fn build(topology: &Topology, rows: Option<Rows>) -> Task {
     let one = |topics: BTreeSet<_>| topics.into_iter().map(|topic| (topic, 1)).collect();
     let (inputs, sinks) = (one(topology.input_topics()), one(topology.output_topics()));
     let names = TopicNames::live("app");
@@ -38,10 +38,8 @@ fn build(topology: &Topology, stores: Option<StoreSet>) -> Task {
         Deployment::new(topology.clone(), names, &inputs, sinks, RunMode::Live).unwrap();
     let id = TaskId::new(SubtopologyId(0), 0);
     let (storage, cache) = (Storage::in_memory(), CacheBudget::new(0));
-    let mut state = TaskState::open(&deployment, id, &storage, cache, None).unwrap();
-    if let Some(stores) = stores {
-        state.stores = stores;
-    }
+    let rows = rows.unwrap_or_else(|| Rows::new(None));
+    let state = TaskState::take_over(&deployment, id, rows, &storage, cache, None);
     let inputs = deployment.inputs(id);
     Task::build(&deployment, inputs, state, Order::Arrival, DeserializationHandler::Fail).unwrap()
 }
@@ -90,8 +88,7 @@ fn windows_that_were_told_before_a_restart_are_not_told_again() {
     for resumes in [true, false] {
         let mut first = build(&topology, None);
         assert_eq!([pipe(&mut first, 0, 0), pipe(&mut first, 1, 25)], [0, 1]);
-        let stores = std::mem::replace(&mut first.ctx.stores, StoreSet::new(None));
-        let mut second = build(&topology, Some(stores));
+        let mut second = build(&topology, Some(first.into_rows()));
         if resumes {
             second.resume(&committed);
             assert_eq!(second.ctx.stream_time().as_millis(), 25);
