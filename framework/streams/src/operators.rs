@@ -30,7 +30,7 @@ pub(crate) use source::{StreamSource, TableReader};
 pub(crate) use stateless::{Filter, Map, MapValues, Peek};
 pub(crate) use stream_table_join::StreamTableJoin;
 pub(crate) use table_getter::{MappedGetter, StoreGetter, TableGetter, WindowGetter};
-pub(crate) use table_join::{JoinedGetter, TableJoin};
+pub(crate) use table_join::{JoinedGetter, MaterializedJoin, TableJoin};
 pub(crate) use table_map::{MapRows, MapTable, ToStream};
 pub(crate) use table_source::{MaterializedTable, PassingTable};
 pub(crate) use table_writer::{Initial, TableWriter};

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::ktable::key_value_factory;
 use super::table_view::{JoinedView, StoreView, TableView};
 use super::{KTable, Materialized, prefix};
-use crate::operators::{MapRows, MaterializedTable, TableJoin, TableWriter};
+use crate::operators::{MaterializedJoin, TableJoin, TableWriter};
 use crate::processor::{Edge, TaskBuilder};
 use crate::record::Change;
 use crate::serde::Data;
@@ -276,8 +276,7 @@ fn merged<K: Data, VO: Data>(
             let next = node.downstream(task);
             let Some(store) = &store else { return next };
             let table = TableWriter::new(task.store(store), next);
-            let next = Box::new(MaterializedTable { table, skips_absent: false });
-            Box::new(MapRows { mapper: Arc::new(|_: &K, value: VO| Some(value)), next })
+            Box::new(MaterializedJoin { table })
         })
     }
 }

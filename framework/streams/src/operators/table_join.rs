@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::TableGetter;
+use super::{TableGetter, TableWriter};
 use crate::error::Result;
 use crate::processor::{Control, Edge, Process, TaskContext};
 use crate::record::{Change, Record};
 use crate::serde::Data;
-use crate::state::Stamped;
+use crate::state::{KeyValueStore, Stamped};
 
 /// Joins one side's changes with the other side's rows.
 pub(crate) struct TableJoin<K, V, VX, VO, F> {
@@ -55,6 +55,25 @@ where
 
     fn control(&mut self, ctx: &mut TaskContext, event: Control) -> Result<()> {
         self.next.control(ctx, event)
+    }
+}
+
+/// Keeps a joined table's rows.
+pub(crate) struct MaterializedJoin<K: Data, VO: Data> {
+    pub(crate) table: TableWriter<KeyValueStore<K, VO>>,
+}
+
+impl<K: Data, VO: Data> Process<K, Change<VO>> for MaterializedJoin<K, VO> {
+    fn process(&mut self, ctx: &mut TaskContext, record: Record<K, Change<VO>>) -> Result<()> {
+        let Record { key, value: change, timestamp, headers } = record;
+        let value = change.new.map(|value| Stamped { value, timestamp });
+        let access = ctx.stores.access(self.table.store());
+        access.store.upsert(access.backend, key, value, (timestamp, headers))?;
+        self.table.settle_computed(ctx, change.old)
+    }
+
+    fn control(&mut self, ctx: &mut TaskContext, event: Control) -> Result<()> {
+        self.table.control(ctx, event)
     }
 }
 

@@ -58,6 +58,25 @@ impl<S: TableStore> TableWriter<S> {
         Ok(())
     }
 
+    /// Flushes after a write of which the value before was computed: without a cache it is what goes
+    /// downstream, as in the JVM library, and not what the store held.
+    pub(crate) fn settle_computed(
+        &mut self,
+        ctx: &mut TaskContext,
+        old: Option<S::Value>,
+    ) -> Result<()> {
+        let access = ctx.stores.access(self.store);
+        if access.store.is_cached() {
+            return self.settle(ctx);
+        }
+        access.store.flush(access.backend, &mut ctx.outbox, &mut self.flushed)?;
+        for mut change in self.flushed.drain(..) {
+            change.value.old.clone_from(&old);
+            self.next.process(ctx, change)?;
+        }
+        Ok(())
+    }
+
     /// Passes a control event on, after the rows it makes known.
     pub(crate) fn control(&mut self, ctx: &mut TaskContext, event: Control) -> Result<()> {
         match event {
