@@ -5,6 +5,7 @@
 
 mod batch;
 mod bound;
+mod offset_metadata;
 mod outbox;
 mod partitioner;
 #[cfg(feature = "rdkafka")]
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 pub use batch::FetchedBatch;
 pub use bound::Bound;
+pub use offset_metadata::{OffsetMetadata, Progress};
 pub use outbox::{Destination, OutTopic, OutTopicId, Outbox, OutboxRecord};
 pub(crate) use partitioner::Partitioner;
 pub use partitioner::{Placement, default_partition};
@@ -28,6 +30,18 @@ use crate::time::Timestamp;
 
 /// Offsets by partition, in a stable order.
 pub type Offsets = BTreeMap<TopicPartition, Offset>;
+
+/// An input offset that a group commits, or has committed, with what a restart is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// Where a restart goes on.
+    pub offset: Offset,
+    /// What it is told, as text: an [`OffsetMetadata`], if it is ours.
+    pub metadata: String,
+}
+
+/// Commits by partition, in a stable order.
+pub type Commits = BTreeMap<TopicPartition, Commit>;
 
 /// Where reading of an assigned partition begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +136,7 @@ pub trait Consumer: Send {
     /// # Errors
     ///
     /// Where the coordinator refuses; retriable where it cannot be reached.
-    fn committed(&mut self, partitions: &[TopicPartition]) -> Result<Offsets>;
+    fn committed(&mut self, partitions: &[TopicPartition]) -> Result<Commits>;
 
     /// Returns what the group has told since the last call, without waiting.
     ///
@@ -158,7 +172,7 @@ pub trait Consumer: Send {
     /// # Errors
     ///
     /// Where the coordinator refuses; retriable where it cannot be reached or has not answered.
-    fn commit(&mut self, offsets: &Offsets, patience: Duration) -> Result<()>;
+    fn commit(&mut self, commits: &Commits, patience: Duration) -> Result<()>;
 
     /// Ends the client, answering what is still asked; no data is read any more. A dynamic member leaves
     /// its group; a static one stays in it, until its session ends, unless it is to leave.

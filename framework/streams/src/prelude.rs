@@ -1,8 +1,8 @@
 //! The names an application imports.
 
 pub use crate::dsl::{
-    GlobalKTable, Grouped, KGroupedStream, KStream, KTable, Materialized, Produced, Repartitioned,
-    Split, Stored, StreamsBuilder, Topic, Topics, WindowedKStream,
+    GlobalKTable, Grouped, KGroupedStream, KGroupedTable, KStream, KTable, Materialized, Produced,
+    Repartitioned, Split, Stored, StreamsBuilder, Topic, Topics, WindowedKStream,
 };
 pub use crate::kafka::Placement;
 #[cfg(feature = "json")]

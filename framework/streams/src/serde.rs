@@ -4,6 +4,7 @@
 //! error of the compiler and not of the night shift. Kafka's nulls are part of the type: a plain serde
 //! refuses them, [`Nullable`] (or [`Json`] of an `Option`) reads them as `None`.
 
+mod change;
 mod nullable;
 mod primitive;
 mod windowed;
@@ -14,6 +15,7 @@ mod json;
 use std::fmt;
 use std::sync::Arc;
 
+pub(crate) use change::Changed;
 #[cfg(feature = "json")]
 pub use json::Json;
 pub use nullable::Nullable;

@@ -37,6 +37,7 @@ pub(crate) use seen_partitions::SeenPartitions;
 pub use slots::{LoggedStore, Rows, StoreAccess, StoreRef, StoreSet};
 pub use uncommitted::Uncommitted;
 pub use window::WindowStore;
+pub(crate) use window::{WindowLayout, WindowOrder};
 
 pub use crate::config::StoreType;
 use crate::error::Result;
@@ -53,6 +54,13 @@ pub struct Stamped<V> {
     pub value: V,
     /// The timestamp.
     pub timestamp: Timestamp,
+}
+
+impl<V> Stamped<V> {
+    /// Returns the same with a borrowed value.
+    pub fn as_ref(&self) -> Stamped<&V> {
+        Stamped { value: &self.value, timestamp: self.timestamp }
+    }
 }
 
 /// The rows of one store within its task's backend.
@@ -177,6 +185,9 @@ pub(crate) trait TableStore: StateStore {
         written_by: (Timestamp, Headers),
         fold: impl FnOnce(&Self::Key, Option<Self::Value>) -> Option<Self::Value>,
     ) -> Result<()>;
+
+    /// Returns whether writes wait in a cache.
+    fn is_cached(&self) -> bool;
 
     /// Returns whether something must be flushed now: all of it without a cache, or to make room.
     fn wants_flush(&mut self) -> bool;

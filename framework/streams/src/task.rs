@@ -24,8 +24,8 @@ pub(crate) use state::{Storage, TaskState};
 
 use crate::config::{DeserializationHandler, TaskIdle};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ids::{Offset, StoreId, TaskId};
-use crate::kafka::{Consumer, FetchLimit, Offsets, Outbox};
+use crate::ids::{Offset, StoreId, TaskId, TopicPartition};
+use crate::kafka::{Commits, Consumer, FetchLimit, OffsetMetadata, Outbox};
 use crate::metrics::{DropReason, DroppedRecords};
 use crate::processor::{Control, Source, TaskContext};
 use crate::state::Rows;
@@ -156,9 +156,14 @@ impl Task {
         Ok(self.dirty || self.group.has_moved())
     }
 
-    /// Returns the offsets that stand for everything processed.
-    pub(crate) fn offsets(&self) -> Offsets {
-        self.group.offsets()
+    /// Goes on from what was committed of its inputs: their times, and how far its operators were.
+    pub(crate) fn resume(&mut self, committed: &BTreeMap<TopicPartition, OffsetMetadata>) {
+        self.group.resume(committed, |metadata| self.ctx.resume(metadata));
+    }
+
+    /// Returns the offsets that stand for everything processed, with what a restart is told.
+    pub(crate) fn commits(&self) -> Commits {
+        self.group.commits(self.ctx.all_progress())
     }
 
     /// Writes the rows that were flushed to the backend, now that offsets and changelogs are

@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub(crate) use copartition::PartitionCounts;
 pub(crate) use graph::{
     GlobalTableSpec, Graph, GraphNode, NodeKind, RepartitionSpec, SharedGraph, SourceSpec,
-    StoreFactory, StoreKind, StoreSpec, TopicCreation,
+    StoreDemand, StoreFactory, StoreKind, StoreSpec, TopicCreation,
 };
 pub(crate) use internal_topics::{ChangelogTopic, changelog_settings, repartition_settings};
 pub use names::TopicNames;

@@ -91,12 +91,21 @@ impl TimeWindows {
         self.grace_ms
     }
 
+    pub(crate) fn size_ms(self) -> i64 {
+        self.size_ms
+    }
+
+    /// Returns when the window begins that a moment falls into; the first one begins at the epoch.
+    pub(crate) fn start_of(self, at_ms: i64) -> i64 {
+        let at_ms = at_ms.max(0);
+        at_ms - at_ms % self.size_ms
+    }
+
     /// Returns the windows a moment falls into, earliest first.
     pub(crate) fn of(self, timestamp: Timestamp) -> impl Iterator<Item = Window> {
         // Tumbling windows are hopping windows that advance by their size; windows that would begin
         // before the epoch are left out (row W1).
-        let at = timestamp.as_millis().max(0);
-        let start = at - at % self.size_ms;
+        let start = self.start_of(timestamp.as_millis());
         std::iter::once(Window::starting_at(start, self.size_ms))
     }
 }

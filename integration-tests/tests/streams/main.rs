@@ -12,6 +12,7 @@
 
 mod app;
 mod bad_input;
+mod finals;
 mod internal_topics;
 mod lifecycle;
 mod outages;

@@ -1,7 +1,6 @@
 //! Where a topology begins and ends.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use super::kstream::Serdes;
 use super::ktable::{self, TableParts};
@@ -198,9 +197,4 @@ impl<K: Data, V: Data> KStream<K, V> {
         drop(declared);
         Self::of_source(graph, node, name, known)
     }
-}
-
-/// A flag that is set already: for stores that are always needed.
-pub(super) fn always_wanted() -> Arc<AtomicBool> {
-    Arc::new(AtomicBool::new(true))
 }

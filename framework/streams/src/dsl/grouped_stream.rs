@@ -3,15 +3,15 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use super::builder::always_wanted;
 use super::kstream::{KStream, Serdes};
-use super::ktable::{KTable, StoreView, key_value_factory};
+use super::ktable::{KTable, key_value_factory};
+use super::table_view::StoreView;
 use super::{Grouped, Materialized, Stored, WindowedKStream, prefix};
 use crate::error::Error;
-use crate::operators::{Aggregate, TableWriter};
+use crate::operators::{Aggregate, Initial, TableWriter};
 use crate::serde::{Data, DefaultSerde};
 use crate::state::KeyValueStore;
-use crate::topology::{ChildId, GraphNode, Node, NodeKind, StoreFactory, StoreKind};
+use crate::topology::{ChildId, GraphNode, Node, NodeKind, StoreDemand, StoreFactory, StoreKind};
 use crate::windows::TimeWindows;
 
 /// A stream grouped by key; aggregations repartition it first if its key changed.
@@ -90,7 +90,7 @@ impl<K: Data, V: Data> KGroupedStream<K, V> {
             self.stream.graph.lock().new_store_name(prefix::AGGREGATE);
         }
         let fold = |_: &K, _: V, count: Option<i64>| Some(count.unwrap_or(0) + 1);
-        self.fold(prefix::AGGREGATE, materialized, fold)
+        self.fold(prefix::AGGREGATE, materialized, Some(Arc::new(|| 0)), fold)
     }
 
     /// Combines the values of each key; the first is taken as it is.
@@ -99,13 +99,39 @@ impl<K: Data, V: Data> KGroupedStream<K, V> {
         reducer: impl Fn(V, V) -> V + Send + Sync + 'static,
         store: impl Into<Materialized<K, V>>,
     ) -> KTable<K, V> {
-        let fold = move |_: &K, value: V, old: Option<V>| {
-            Some(match old {
-                Some(old) => reducer(old, value),
-                None => value,
-            })
+        self.reduce_or_delete(move |old, value| Some(reducer(old, value)), store)
+    }
+
+    /// Combines the values of each key; where the reducer returns nothing, the row is deleted, and the
+    /// next value is taken as it is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kappa::prelude::*;
+    ///
+    /// # fn main() -> kappa::Result<()> {
+    /// let builder = StreamsBuilder::new();
+    /// let bookings = builder.stream(&Topic::<String, i64>::new("bookings", Utf8, I64));
+    /// let open = bookings.group_by_key().reduce_or_delete(
+    ///     |balance, booked| Some(balance + booked).filter(|balance| *balance != 0),
+    ///     "open-balances",
+    /// );
+    /// open.to_stream().to(&Topic::new("open-balances", Utf8, Nullable::of(I64)));
+    /// # builder.build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn reduce_or_delete(
+        &self,
+        reducer: impl Fn(V, V) -> Option<V> + Send + Sync + 'static,
+        store: impl Into<Materialized<K, V>>,
+    ) -> KTable<K, V> {
+        let fold = move |_: &K, value: V, old: Option<V>| match old {
+            Some(old) => reducer(old, value),
+            None => Some(value),
         };
-        self.fold(prefix::REDUCE, store.into(), fold)
+        self.fold(prefix::REDUCE, store.into(), None, fold)
     }
 
     /// Folds the values of each key into an aggregate that begins with `init`.
@@ -115,10 +141,24 @@ impl<K: Data, V: Data> KGroupedStream<K, V> {
         aggregator: impl Fn(&K, V, A) -> A + Send + Sync + 'static,
         store: impl Into<Materialized<K, A>>,
     ) -> KTable<K, A> {
+        let aggregator = move |key: &K, value, aggregate| Some(aggregator(key, value, aggregate));
+        self.aggregate_or_delete(init, aggregator, store)
+    }
+
+    /// Folds the values of each key into an aggregate; where the aggregator returns nothing, the row is
+    /// deleted, and the next value begins anew with `init`.
+    pub fn aggregate_or_delete<A: Data>(
+        &self,
+        init: impl Fn() -> A + Send + Sync + 'static,
+        aggregator: impl Fn(&K, V, A) -> Option<A> + Send + Sync + 'static,
+        store: impl Into<Materialized<K, A>>,
+    ) -> KTable<K, A> {
+        let init = Arc::new(init);
+        let initial: Initial<A> = init.clone();
         let fold = move |key: &K, value: V, old: Option<A>| {
-            Some(aggregator(key, value, old.unwrap_or_else(&init)))
+            aggregator(key, value, old.unwrap_or_else(&*init))
         };
-        self.fold(prefix::AGGREGATE, store.into(), fold)
+        self.fold(prefix::AGGREGATE, store.into(), Some(initial), fold)
     }
 
     /// Puts the records of each key into windows of time.
@@ -131,6 +171,7 @@ impl<K: Data, V: Data> KGroupedStream<K, V> {
         &self,
         prefix: &str,
         materialized: Materialized<K, A>,
+        initial: Option<Initial<A>>,
         fold: F,
     ) -> KTable<K, A>
     where
@@ -141,17 +182,20 @@ impl<K: Data, V: Data> KGroupedStream<K, V> {
         let place = self.place(prefix, &stored, StoreKind::KeyValue, make);
         let node = Node::new(place.node);
         let (child, store, fold) = (node.clone(), place.store.clone(), Arc::new(fold));
+        let demand = place.demand.clone();
         place.upstream.node.connect(Box::new(move |task| {
             let next = child.downstream(task);
             let store = task.store::<KeyValueStore<K, A>>(&store);
-            Box::new(Aggregate { fold: fold.clone(), table: TableWriter::new(store, next) })
+            let initial = initial.clone().filter(|_| demand.old_values());
+            let table = TableWriter::new(store, next).beginning_with(initial);
+            Box::new(Aggregate { fold: fold.clone(), table })
         }));
         KTable {
             graph: self.stream.graph.clone(),
             node,
             serdes: (Some(keys), Some(values)),
             sources: place.upstream.sources,
-            view: StoreView::always(place.store),
+            view: Arc::new(StoreView { store: place.store, demand: place.demand }),
         }
     }
 
@@ -173,9 +217,10 @@ impl<K: Data, V: Data> KGroupedStream<K, V> {
         let mut node = GraphNode::new(name, NodeKind::Processor, parents);
         node.stores.push(store.clone());
         let node = graph.add(node);
-        graph.declare_store(&store, kind, stored, always_wanted(), make);
+        let demand = StoreDemand::new(true);
+        graph.declare_store(&store, kind, stored, demand.clone(), make);
         drop(graph);
-        Place { upstream, node, store }
+        Place { upstream, node, store, demand }
     }
 
     /// Returns the stream with each key in its partition.
@@ -207,6 +252,7 @@ pub(super) struct Place<K, V> {
     pub(super) upstream: KStream<K, V>,
     pub(super) node: crate::ids::NodeId,
     pub(super) store: Arc<str>,
+    pub(super) demand: Arc<StoreDemand>,
 }
 
 impl<K, V> Clone for KGroupedStream<K, V> {

@@ -2,24 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::builder::always_wanted;
 use super::kstream::{KStream, KnownSerdes, Serdes};
+use super::table_view::{StoreView, TableView};
 use super::{Stored, prefix};
 use crate::ids::NodeId;
-use crate::operators::{
-    MapTableValues, MapValues, MappedGetter, MaterializedTable, PassingTable, StoreGetter,
-    TableGetter, TableWriter, ToStream, WindowGetter,
-};
-use crate::processor::{Edge, TaskBuilder};
+use crate::operators::{MapValues, MaterializedTable, PassingTable, TableWriter, ToStream};
+use crate::processor::Edge;
 use crate::record::Change;
 use crate::serde::{Data, Nullable, SerdeRef};
 use crate::state::{KeyValueStore, PlainKeys, StoreEnvironment};
-use crate::topology::{GraphNode, Node, NodeKind, SharedGraph, StoreKind, StoreSpec};
-use crate::windows::Windowed;
+use crate::topology::{GraphNode, Node, NodeKind, SharedGraph, StoreDemand, StoreKind, StoreSpec};
 
 /// A table: the latest value of each key.
 pub struct KTable<K, V> {
@@ -30,43 +24,7 @@ pub struct KTable<K, V> {
     pub(super) view: Arc<dyn TableView<K, V>>,
 }
 
-/// How other operators come to a table's rows.
-pub(super) trait TableView<K, V>: Send + Sync {
-    /// Asks for the rows to be kept, and returns the stores that hold them.
-    fn require(&self) -> Vec<Arc<str>>;
-
-    /// Makes one task's way to the rows.
-    fn getter(&self, task: &mut TaskBuilder) -> Box<dyn TableGetter<K, V>>;
-}
-
 impl<K: Data, V: Data> KTable<K, V> {
-    /// Replaces each row's value. Nothing more is kept: look-ups go through to this table (row SF6).
-    pub fn map_values<V2: Data>(
-        &self,
-        mapper: impl Fn(V) -> V2 + Send + Sync + 'static,
-    ) -> KTable<K, V2> {
-        let mapper = Arc::new(mapper);
-        let mut graph = self.graph.lock();
-        let name = graph.new_name(prefix::TABLE_MAP_VALUES);
-        let parents = vec![self.node.id()];
-        let id = graph.add(GraphNode::new(name, NodeKind::Processor, parents));
-        drop(graph);
-        let node: Arc<Node<K, Change<V2>>> = Node::new(id);
-        let (child, map) = (node.clone(), mapper.clone());
-        self.node.connect(Box::new(move |task| {
-            let next = child.downstream(task);
-            Box::new(MapTableValues { mapper: map.clone(), next })
-        }));
-        let view = Arc::new(MappedView { parent: self.view.clone(), mapper, row: PhantomData });
-        KTable {
-            graph: self.graph.clone(),
-            node,
-            serdes: (self.serdes.0.clone(), None),
-            sources: self.sources.clone(),
-            view,
-        }
-    }
-
     /// Returns the table's updates as a stream; a delete is a `None` (row SF9).
     #[must_use]
     pub fn to_stream(&self) -> KStream<K, Option<V>> {
@@ -106,22 +64,23 @@ pub(super) fn from_updates<K: Data, U: Data, V: Data>(
     into_row: impl Fn(U) -> Option<V> + Send + Sync + 'static,
 ) -> KTable<K, V> {
     let TableParts { store, stored, sources, serdes } = parts;
-    let wanted = Arc::new(AtomicBool::new(stored.name.is_some()));
+    let demand = StoreDemand::new(stored.name.is_some());
     let mut declared = graph.lock();
     let mut table = GraphNode::new(name, NodeKind::Processor, vec![updates.id()]);
     table.stores.push(store.clone());
     let id = declared.add(table);
     let make = key_value_factory(serdes.clone());
-    declared.declare_store(&store, StoreKind::KeyValue, &stored, wanted.clone(), make);
+    declared.declare_store(&store, StoreKind::KeyValue, &stored, demand.clone(), make);
     drop(declared);
 
     let node: Arc<Node<K, Change<V>>> = Node::new(id);
-    let (child, kept, needed) = (node.clone(), store.clone(), wanted.clone());
+    let (child, kept, asked) = (node.clone(), store.clone(), demand.clone());
     let into_row = Arc::new(move |_: &K, update: U| into_row(update));
     updates.connect(Box::new(move |task| {
         let next = child.downstream(task);
-        let table: Edge<K, Option<V>> = if needed.load(Ordering::Relaxed) {
-            Box::new(MaterializedTable { table: TableWriter::new(task.store(&kept), next) })
+        let table: Edge<K, Option<V>> = if asked.rows() {
+            let table = TableWriter::new(task.store(&kept), next);
+            Box::new(MaterializedTable { table, skips_absent: false })
         } else {
             Box::new(PassingTable { next })
         };
@@ -129,7 +88,7 @@ pub(super) fn from_updates<K: Data, U: Data, V: Data>(
     }));
     let (keys, values) = serdes;
     let serdes = (Some(keys), Some(values));
-    let view = Arc::new(StoreView { store, wanted });
+    let view = Arc::new(StoreView { store, demand });
     KTable { graph: graph.clone(), node, serdes, sources, view }
 }
 
@@ -158,7 +117,7 @@ impl crate::topology::Graph {
         name: &Arc<str>,
         kind: StoreKind,
         stored: &Stored,
-        wanted: Arc<AtomicBool>,
+        demand: Arc<StoreDemand>,
         make: crate::topology::StoreFactory,
     ) {
         self.add_store(StoreSpec {
@@ -167,69 +126,9 @@ impl crate::topology::Graph {
             cached: stored.caching,
             logged: stored.logging,
             store_type: stored.store_type,
-            wanted,
+            demand,
             make,
         });
-    }
-}
-
-/// Rows in a key-value store, kept on demand.
-pub(super) struct StoreView {
-    store: Arc<str>,
-    wanted: Arc<AtomicBool>,
-}
-
-impl StoreView {
-    /// A view of a store that is kept anyway.
-    pub(super) fn always(store: Arc<str>) -> Arc<Self> {
-        Arc::new(Self { store, wanted: always_wanted() })
-    }
-}
-
-impl<K: Data, V: Data> TableView<K, V> for StoreView {
-    fn require(&self) -> Vec<Arc<str>> {
-        self.wanted.store(true, Ordering::Relaxed);
-        vec![self.store.clone()]
-    }
-
-    fn getter(&self, task: &mut TaskBuilder) -> Box<dyn TableGetter<K, V>> {
-        Box::new(StoreGetter(task.store(&self.store)))
-    }
-}
-
-/// Rows in a window store.
-pub(super) struct WindowView(pub(super) Arc<str>);
-
-impl<K: Data, V: Data> TableView<Windowed<K>, V> for WindowView {
-    fn require(&self) -> Vec<Arc<str>> {
-        vec![self.0.clone()]
-    }
-
-    fn getter(&self, task: &mut TaskBuilder) -> Box<dyn TableGetter<Windowed<K>, V>> {
-        Box::new(WindowGetter(task.store(&self.0)))
-    }
-}
-
-/// Rows computed from those of another table.
-struct MappedView<K, V, F> {
-    parent: Arc<dyn TableView<K, V>>,
-    mapper: Arc<F>,
-    row: PhantomData<fn(K) -> V>,
-}
-
-impl<K, V, V2, F> TableView<K, V2> for MappedView<K, V, F>
-where
-    K: Data,
-    V: Data,
-    V2: Data,
-    F: Fn(V) -> V2 + Send + Sync + 'static,
-{
-    fn require(&self) -> Vec<Arc<str>> {
-        self.parent.require()
-    }
-
-    fn getter(&self, task: &mut TaskBuilder) -> Box<dyn TableGetter<K, V2>> {
-        Box::new(MappedGetter::new(self.parent.getter(task), self.mapper.clone()))
     }
 }
 

@@ -106,7 +106,9 @@ impl<K: Data, V: Data> KStream<K, V> {
         }));
         let behind = Self::source(&self.graph, source_name, vec![(internal, serdes)]);
         let (source, drops_counted) = (behind.node.id(), self.nulls_counted.clone());
-        let spec = RepartitionSpec { sink, source, partitions, keeps_null_keys, drops_counted };
+        let filter = Some(filter);
+        let spec =
+            RepartitionSpec { filter, sink, source, partitions, keeps_null_keys, drops_counted };
         self.graph.lock().repartitions.push(spec);
         (behind, child)
     }

@@ -42,7 +42,7 @@ where
                 return Ok(());
             }
         };
-        match (self.joiner)(&key, value, row) {
+        match (self.joiner)(&key, value, row.map(|row| row.value)) {
             Some(value) => self.next.process(ctx, Record { key, value, timestamp, headers }),
             None => Ok(()),
         }

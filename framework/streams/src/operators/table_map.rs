@@ -7,24 +7,60 @@ use crate::processor::{Control, Edge, Process, TaskContext};
 use crate::record::{Change, Record};
 use crate::serde::Data;
 
-/// Replaces a table's values; nothing is kept, look-ups go through to the table above (row SF6).
-pub(crate) struct MapTableValues<K, V2, F> {
+/// Maps or filters a table's changes; nothing is kept, look-ups go through to the table above
+/// (row SF6).
+pub(crate) struct MapTable<K, V2, F> {
+    /// Returns nothing where there is to be no row.
     pub(crate) mapper: Arc<F>,
+    /// Whether the value before is computed, too (row SF7).
+    pub(crate) old_values: bool,
+    /// Whether a change from no row to no row is nobody's business: a filter's, where values before
+    /// are known.
+    pub(crate) skips_absent: bool,
     pub(crate) next: Edge<K, Change<V2>>,
 }
 
-impl<K, V, V2, F> Process<K, Change<V>> for MapTableValues<K, V2, F>
+impl<K, V, V2, F> Process<K, Change<V>> for MapTable<K, V2, F>
 where
     K: Data,
     V: Data,
     V2: Data,
-    F: Fn(V) -> V2 + Send + Sync,
+    F: Fn(&K, V) -> Option<V2> + Send + Sync,
 {
     fn process(&mut self, ctx: &mut TaskContext, record: Record<K, Change<V>>) -> Result<()> {
-        let map = |value: Option<V>| value.map(|value| (self.mapper)(value));
-        let record =
-            record.map_value(|change| Change { new: map(change.new), old: map(change.old) });
-        self.next.process(ctx, record)
+        let Record { key, value: change, timestamp, headers } = record;
+        let map = |value: Option<V>| value.and_then(|value| (self.mapper)(&key, value));
+        let new = map(change.new);
+        let old = if self.old_values { map(change.old) } else { None };
+        if self.skips_absent && new.is_none() && old.is_none() {
+            return Ok(());
+        }
+        self.next.process(ctx, Record { key, value: Change { new, old }, timestamp, headers })
+    }
+
+    fn control(&mut self, ctx: &mut TaskContext, event: Control) -> Result<()> {
+        self.next.control(ctx, event)
+    }
+}
+
+/// Maps or filters a table's new values into the rows of a table that keeps them.
+pub(crate) struct MapRows<K, V2, F> {
+    /// Returns nothing where there is to be no row.
+    pub(crate) mapper: Arc<F>,
+    pub(crate) next: Edge<K, Option<V2>>,
+}
+
+impl<K, V, V2, F> Process<K, Change<V>> for MapRows<K, V2, F>
+where
+    K: Data,
+    V: Data,
+    V2: Data,
+    F: Fn(&K, V) -> Option<V2> + Send + Sync,
+{
+    fn process(&mut self, ctx: &mut TaskContext, record: Record<K, Change<V>>) -> Result<()> {
+        let Record { key, value: change, timestamp, headers } = record;
+        let value = change.new.and_then(|value| (self.mapper)(&key, value));
+        self.next.process(ctx, Record { key, value, timestamp, headers })
     }
 
     fn control(&mut self, ctx: &mut TaskContext, event: Control) -> Result<()> {

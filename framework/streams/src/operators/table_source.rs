@@ -10,6 +10,9 @@ use crate::state::{KeyValueStore, Stamped};
 /// A table whose rows are kept: an out-of-order update is applied like any other.
 pub(crate) struct MaterializedTable<K: Data, V: Data> {
     pub(crate) table: TableWriter<KeyValueStore<K, V>>,
+    /// Whether the delete of a row that is not there is nobody's business: a filter's, where values
+    /// before are known (row SF6).
+    pub(crate) skips_absent: bool,
 }
 
 impl<K: Data, V: Data> Process<K, Option<V>> for MaterializedTable<K, V> {
@@ -17,6 +20,10 @@ impl<K: Data, V: Data> Process<K, Option<V>> for MaterializedTable<K, V> {
         let Record { key, value, timestamp, headers } = record;
         let value = value.map(|value| Stamped { value, timestamp });
         let access = ctx.stores.access(self.table.store());
+        let absent = self.skips_absent && value.is_none();
+        if absent && access.store.get(access.backend, &key)?.is_none() {
+            return Ok(());
+        }
         access.store.upsert(access.backend, key, value, (timestamp, headers))?;
         self.table.settle(ctx)
     }

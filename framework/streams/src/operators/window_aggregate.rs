@@ -20,6 +20,13 @@ pub(crate) struct WindowAggregate<K: Data, A: Data, F> {
     pub(crate) stream_time_ms: i64,
 }
 
+impl<K: Data, A: Data, F> WindowAggregate<K, A, F> {
+    /// Returns until when windows must have ended to be closed.
+    pub(super) fn closed_until_ms(&self) -> i64 {
+        self.stream_time_ms.saturating_sub(self.windows.grace_ms())
+    }
+}
+
 impl<K, V, A, F> Process<K, V> for WindowAggregate<K, A, F>
 where
     K: Data,
@@ -30,7 +37,7 @@ where
     fn process(&mut self, ctx: &mut TaskContext, record: Record<K, V>) -> Result<()> {
         let Record { key, value, timestamp, headers } = record;
         self.stream_time_ms = self.stream_time_ms.max(timestamp.as_millis());
-        let closed_until = self.stream_time_ms.saturating_sub(self.windows.grace_ms());
+        let closed_until = self.closed_until_ms();
         let mut windows = self.windows.of(timestamp).peekable();
         let mut rest = Some((key, value, headers));
         while let Some(window) = windows.next() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::FanInSlots;
 use crate::error::Result;
 use crate::ids::{Offset, TopicPartition};
-use crate::kafka::Outbox;
+use crate::kafka::{OffsetMetadata, Outbox, Progress};
 use crate::metrics::{DropReason, DroppedRecords};
 use crate::record::Headers;
 use crate::state::StoreSet;
@@ -48,6 +48,7 @@ pub struct TaskContext {
     /// Operators that several upstreams reach.
     pub fan_in: FanInSlots,
     dropped: DroppedRecords,
+    progress: Progress,
     record: Option<RecordContext>,
     stream_time: Timestamp,
 }
@@ -61,6 +62,7 @@ impl TaskContext {
             outbox,
             fan_in,
             dropped: DroppedRecords::default(),
+            progress: Progress::new(),
             record: None,
             stream_time: Timestamp::UNKNOWN,
         }
@@ -82,6 +84,33 @@ impl TaskContext {
     #[must_use]
     pub fn stream_time(&self) -> Timestamp {
         self.stream_time
+    }
+
+    /// Returns how far an operator is, by the name of its store: what it noted last, before a restart
+    /// or since.
+    #[must_use]
+    pub fn progress(&self, store: &str) -> Option<i64> {
+        self.progress.get(store).copied()
+    }
+
+    /// Notes how far an operator is; the next commit carries it with the input offsets.
+    pub fn note_progress(&mut self, store: &Arc<str>, progress: i64) {
+        self.progress.insert(store.clone(), progress);
+    }
+
+    /// Returns how far all operators are.
+    #[must_use]
+    pub fn all_progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Goes on from what was committed of an input: stream time, and the furthest progress (row T2).
+    pub fn resume(&mut self, committed: &OffsetMetadata) {
+        self.stream_time = self.stream_time.max(committed.partition_time);
+        for (store, &progress) in &committed.progress {
+            let known = self.progress.entry(store.clone()).or_insert(progress);
+            *known = progress.max(*known);
+        }
     }
 
     /// Counts a dropped record.

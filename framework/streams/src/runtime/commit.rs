@@ -3,7 +3,8 @@
 //! 1. **Flush** caches, upstream first: dirty rows become changelog records and move downstream.
 //! 2. **Drain** the outboxes into the producer, and wait for every acknowledgement. They bring the
 //!    offsets of the changelog records.
-//! 3. **Commit the input offsets**: from here on a restart goes on behind them.
+//! 3. **Commit the input offsets**, with the progress of operators that tell results once: from here on
+//!    a restart goes on behind them.
 //! 4. **Commit the state**: one batch per task with all its rows and the changelog offsets they stand
 //!    for.
 //!
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::ids::{Offset, StoreId, TaskId};
-use crate::kafka::{ChangelogToken, Consumer, Offsets, OutgoingRecord, Producer};
+use crate::kafka::{ChangelogToken, Commits, Consumer, OutgoingRecord, Producer};
 use crate::task::Task;
 
 /// Acknowledged changelog offsets that no commit has taken yet, and the numbering of changelogs.
@@ -94,7 +95,7 @@ pub(crate) fn send(
 #[derive(Debug)]
 pub(crate) enum Committed {
     /// Everything is committed; these are the offsets.
-    Done(Offsets),
+    Done(Commits),
     /// Results are sent, but the coordinator could not take the offsets for now, or has not said that it
     /// did: nothing is lost, and the next commit takes all of it. Local rows stay as they are; they are
     /// older than the changelog then, as after a death between 3 and 4.
@@ -113,7 +114,7 @@ pub(crate) fn commit(
     tasks: &mut BTreeMap<TaskId, Task>,
     producer: &mut dyn Producer,
     settle: &mut dyn FnMut(&mut Task) -> Result<()>,
-    commit_offsets: &mut dyn FnMut(&Offsets) -> Result<()>,
+    commit_offsets: &mut dyn FnMut(&Commits) -> Result<()>,
     acknowledged: &mut Acknowledged,
 ) -> Result<Committed> {
     let mut dirty: Vec<&mut Task> = Vec::new();
@@ -126,12 +127,12 @@ pub(crate) fn commit(
         }
     }
     if dirty.is_empty() {
-        return Ok(Committed::Done(Offsets::new()));
+        return Ok(Committed::Done(Commits::new()));
     }
     producer.drain()?;
     acknowledged.collect(producer);
-    let offsets: Offsets = dirty.iter().flat_map(|task| task.offsets()).collect();
-    match commit_offsets(&offsets) {
+    let commits: Commits = dirty.iter().flat_map(|task| task.commits()).collect();
+    match commit_offsets(&commits) {
         Err(error) if error.is_retriable() => return Ok(Committed::Postponed(error)),
         committed => committed?,
     }
@@ -140,13 +141,13 @@ pub(crate) fn commit(
         let id = task.id();
         task.committed(acknowledged).map_err(|error| error.in_task(id))?;
     }
-    Ok(Committed::Done(offsets))
+    Ok(Committed::Done(commits))
 }
 
 /// Returns how a group's member commits offsets: it waits so long for the answer.
 pub(crate) fn as_member(
     consumer: &mut dyn Consumer,
     patience: Duration,
-) -> impl FnMut(&Offsets) -> Result<()> + use<'_> {
-    move |offsets| consumer.commit(offsets, patience)
+) -> impl FnMut(&Commits) -> Result<()> + use<'_> {
+    move |commits| consumer.commit(commits, patience)
 }

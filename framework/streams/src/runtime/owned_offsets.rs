@@ -5,12 +5,13 @@
 //! committed again now and then, moved or not; and one that is gone all the same, of a partition that
 //! was committed before, is an error: reading it from the start would count its records twice.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::application::Application;
 use crate::error::{Error, Result};
 use crate::ids::TopicPartition;
-use crate::kafka::{Consumer, Offsets, StartAt};
+use crate::kafka::{Commits, Consumer, OffsetMetadata, StartAt};
 use crate::task::TaskInput;
 
 /// How long the coordinator may take to answer when offsets are committed again; nothing hangs on it.
@@ -19,13 +20,13 @@ const RENEWAL: Duration = Duration::from_millis(500);
 /// The last committed offset of each partition, and when all of them were last committed.
 #[derive(Debug)]
 pub(super) struct OwnedOffsets {
-    offsets: Offsets,
+    offsets: Commits,
     committed_all: Duration,
 }
 
 impl OwnedOffsets {
     pub(super) fn new(now: Duration) -> Self {
-        Self { offsets: Offsets::new(), committed_all: now }
+        Self { offsets: Commits::new(), committed_all: now }
     }
 
     /// Asks the group where reading of newly owned inputs goes on.
@@ -57,8 +58,9 @@ impl OwnedOffsets {
             )));
         }
         let starts = partitions.into_iter().map(|partition| {
-            let start = committed.get(&partition).copied();
-            (partition, start.map_or(StartAt::Committed, StartAt::Offset))
+            let start = committed.get(&partition);
+            let start = start.map_or(StartAt::Committed, |commit| StartAt::Offset(commit.offset));
+            (partition, start)
         });
         let starts = starts.collect();
         app.seen.add(external(app, &committed))?;
@@ -66,14 +68,32 @@ impl OwnedOffsets {
         Ok(starts)
     }
 
+    /// Returns what was committed beside the offsets of owned inputs; what is not ours says nothing.
+    pub(super) fn metadata(
+        &self,
+        inputs: &[TaskInput],
+    ) -> BTreeMap<TopicPartition, OffsetMetadata> {
+        let owned = inputs.iter().filter_map(|input| self.offsets.get_key_value(&*input.partition));
+        let decoded = owned.map(|(partition, commit)| {
+            let metadata = OffsetMetadata::decode(&commit.metadata).unwrap_or_else(|cause| {
+                tracing::warn!(
+                    "what is committed beside the offset of {partition} is not ours: {cause}"
+                );
+                OffsetMetadata::default()
+            });
+            (partition.clone(), metadata)
+        });
+        decoded.collect()
+    }
+
     /// Notes what was committed.
     ///
     /// # Errors
     ///
     /// Where the state directory cannot be written.
-    pub(super) fn note(&mut self, app: &Application, committed: &Offsets) -> Result<()> {
+    pub(super) fn note(&mut self, app: &Application, committed: &Commits) -> Result<()> {
         app.seen.add(external(app, committed))?;
-        self.offsets.extend(committed.iter().map(|(at, offset)| (at.clone(), *offset)));
+        self.offsets.extend(committed.iter().map(|(at, commit)| (at.clone(), commit.clone())));
         Ok(())
     }
 
@@ -111,7 +131,7 @@ impl OwnedOffsets {
 /// offsets, since what was processed of them is purged.
 fn external<'a>(
     app: &'a Application,
-    offsets: &'a Offsets,
+    offsets: &'a Commits,
 ) -> impl Iterator<Item = &'a TopicPartition> {
     offsets.keys().filter(|at| app.external.contains_key(&at.topic))
 }

@@ -17,7 +17,7 @@ use super::thread_state::ThreadState;
 use super::{commit, panics, time_alignment};
 use crate::error::{Error, Result};
 use crate::ids::{TaskId, TopicPartition};
-use crate::kafka::{Consumer, ConsumerRole, FetchLimit, Leave, Offsets, Producer};
+use crate::kafka::{Commits, Consumer, ConsumerRole, FetchLimit, Leave, Producer};
 use crate::task::{Task, TaskInput, Turn};
 use crate::time::Timestamp;
 
@@ -202,7 +202,7 @@ impl StreamThread {
                     self.app.threads.set(self.index, ThreadState::PartitionsAssigned);
                 }
                 self.is_member = true;
-                self.tasks.assign(tasks)?;
+                self.tasks.assign(tasks, self.offsets.metadata(&inputs))?;
                 self.membership.accept(&mut *self.consumer, &starts)
             }
             MemberEvent::Revoked(tasks) => {
@@ -392,12 +392,12 @@ impl StreamThread {
     }
 
     /// Remembers how far repartition topics are processed: what lies before may be deleted.
-    fn note_purgeable(&self, committed: &Offsets) {
+    fn note_purgeable(&self, committed: &Commits) {
         let internal = committed.iter().filter(|(partition, _)| {
             let mut queues = self.tasks.running.values().flat_map(|task| task.group().queues());
             queues.any(|queue| **queue.partition() == **partition && !queue.is_external())
         });
-        let internal = internal.map(|(partition, offset)| (partition.clone(), *offset));
+        let internal = internal.map(|(partition, commit)| (partition.clone(), commit.offset));
         let mut purgeable = self.app.purgeable.lock().unwrap_or_else(PoisonError::into_inner);
         purgeable.extend(internal);
     }
@@ -420,7 +420,7 @@ impl StreamThread {
             self.offsets.take(&self.app, &mut *self.consumer, &inputs)
         })?;
         self.consumer.seek(&starts)?;
-        self.tasks.assign(&tasks)
+        self.tasks.assign(&tasks, self.offsets.metadata(&inputs))
     }
 
     /// Commits what was done before the thread ends. A group that is just rebalancing takes no commit, but

@@ -9,8 +9,8 @@ use super::commit::Acknowledged;
 use super::state_updater::{Restored, StateUpdater};
 use super::task_registry::Claim;
 use crate::error::Result;
-use crate::ids::TaskId;
-use crate::kafka::Waker;
+use crate::ids::{TaskId, TopicPartition};
+use crate::kafka::{OffsetMetadata, Waker};
 use crate::state::{CacheBudget, Rows};
 use crate::task::{Order, Restoring, Task, TaskState};
 
@@ -25,6 +25,8 @@ pub(super) struct TaskManager {
     /// Tasks that another thread of the process has not given up yet.
     awaited: BTreeSet<TaskId>,
     pub(super) acknowledged: Acknowledged,
+    /// What was committed beside the offsets of inputs, when they were given to this thread last.
+    committed: BTreeMap<TopicPartition, OffsetMetadata>,
     /// Whether other tasks run than were told last.
     has_changed: bool,
 }
@@ -41,12 +43,19 @@ impl TaskManager {
             restoring: BTreeSet::new(),
             awaited: BTreeSet::new(),
             acknowledged: Acknowledged::new(stores),
+            committed: BTreeMap::new(),
             has_changed: false,
         })
     }
 
-    /// Makes tasks that were assigned; those with lost or new state restore it first.
-    pub(super) fn assign(&mut self, tasks: &BTreeSet<TaskId>) -> Result<()> {
+    /// Makes tasks that were assigned, beside whose inputs' offsets this was committed; those with lost
+    /// or new state restore it first.
+    pub(super) fn assign(
+        &mut self,
+        tasks: &BTreeSet<TaskId>,
+        committed: BTreeMap<TopicPartition, OffsetMetadata>,
+    ) -> Result<()> {
+        self.committed.extend(committed);
         self.awaited.extend(tasks.difference(&self.all()));
         self.open_awaited()
     }
@@ -193,7 +202,8 @@ impl TaskManager {
         let Application { deployment, settings, .. } = &*self.app;
         let inputs = deployment.inputs(id);
         let handler = settings.deserialization_handler;
-        let task = Task::build(deployment, inputs, state, Order::Arrival, handler)?;
+        let mut task = Task::build(deployment, inputs, state, Order::Arrival, handler)?;
+        task.resume(&self.committed);
         self.acknowledged.add(id);
         self.running.insert(id, task);
         self.has_changed = true;

@@ -85,6 +85,8 @@ pub(super) struct Dirty<K, V> {
     pub(super) headers: Headers,
     /// The timestamp of the record that wrote last.
     pub(super) written_at: Timestamp,
+    /// The timestamp that a deletion is forwarded with.
+    pub(super) deleted_at: Timestamp,
 }
 
 /// One cached row.
@@ -236,13 +238,22 @@ impl<K, V> WriteBackCache<K, V> {
         if let Some(dirty) = &mut entry.dirty {
             dirty.headers = headers;
             dirty.written_at = written_at;
+            dirty.deleted_at = written_at;
             self.unlink(Order::Write, id.0);
         } else {
             let (key, existed, old) = first();
-            entry.dirty = Some(Dirty { key, existed, old, headers, written_at });
+            let deleted_at = written_at;
+            entry.dirty = Some(Dirty { key, existed, old, headers, written_at, deleted_at });
             self.dirty += 1;
         }
         self.append(Order::Write, id.0);
+    }
+
+    /// Forwards a deletion that was just written with another timestamp than the writer's.
+    pub(super) fn delete_at(&mut self, id: EntryId, timestamp: Timestamp) {
+        if let Some(dirty) = &mut self.entry_mut(id.0).dirty {
+            dirty.deleted_at = timestamp;
+        }
     }
 
     /// Makes the longest-dirty row clean and returns what was remembered of it.

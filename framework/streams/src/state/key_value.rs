@@ -5,6 +5,7 @@
 //! flushed at once, by the same path.
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::cache::{Dirty, EntryId, WriteBackCache};
@@ -159,7 +160,8 @@ impl<K: Data, V: Data> KeyValueStore<K, V> {
     ) -> Result<Flushed<K, V>> {
         let row_key = self.cache.row_key(id);
         let value = self.cache.value(id);
-        let timestamp = value.map_or(dirty.written_at, |stamped| stamped.timestamp);
+        let logged_at = value.map_or(dirty.written_at, |stamped| stamped.timestamp);
+        let timestamp = value.map_or(dirty.deleted_at, |stamped| stamped.timestamp);
         let arena = outbox.arena();
         let start = arena.len();
         let mut range = None;
@@ -173,7 +175,7 @@ impl<K: Data, V: Data> KeyValueStore<K, V> {
         }
         if let Some(changelog) = self.env.changelog {
             let key = row_key.get(self.keys.prefix_len()..).unwrap_or_default();
-            changelog.append(outbox, key, range, timestamp);
+            changelog.append(outbox, key, range, logged_at);
         } else {
             arena.truncate(start);
         }
@@ -193,19 +195,31 @@ impl<K: Data, V: Data> KeyValueStore<K, V> {
     ///
     /// Where rows cannot be read or decoded.
     pub fn rows(&self, backend: &dyn Backend) -> Result<Vec<(K, Stamped<V>)>> {
+        let mut rows = Vec::new();
+        self.scan_from(backend, &[], &mut |_, key, row| {
+            rows.push((key, row));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(rows)
+    }
+
+    /// Visits rows that were flushed as (row key, key, row), in order of their row keys, from one on.
+    pub(super) fn scan_from(
+        &self,
+        backend: &dyn Backend,
+        from: &[u8],
+        visit: &mut dyn FnMut(&[u8], K, Stamped<V>) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
         let topic = &self.env.serde_topic;
         let undecodable = |cause: SerdeError| {
             let message = format!("cannot decode a row of store {}", self.env.name);
             Error::state(message).with_source(cause)
         };
-        let mut rows = Vec::new();
-        self.visit_rows(backend, &mut |key, value, timestamp| {
+        scan_merged(backend, self.env.family, &self.overlay, from, &mut |row_key, row| {
+            let key = row_key.get(self.keys.prefix_len()..).unwrap_or_default();
             let key = self.keys.decode(topic, key).map_err(undecodable)?;
-            let value = self.values.decode(topic, value).map_err(undecodable)?;
-            rows.push((key, Stamped { value, timestamp }));
-            Ok(())
-        })?;
-        Ok(rows)
+            visit(row_key, key, self.decode_row(row)?)
+        })
     }
 
     /// Returns the number of rows held in the cache.
@@ -284,11 +298,20 @@ impl<K: Data, V: Data> TableStore for KeyValueStore<K, V> {
         let value = value.map(|value| Stamped { value, timestamp });
         let written_by = (written_at, headers);
         self.cache.write(id, value, written_by, || (key, Some(existed), old));
+        if !self.is_cached() {
+            // A cache forgets the timestamp of the row it deletes, and the changelog never knew it; but
+            // what goes downstream at once does not go back in time, as in the JVM library (row SF1).
+            self.cache.delete_at(id, timestamp);
+        }
         Ok(())
     }
 
+    fn is_cached(&self) -> bool {
+        self.env.cache.is_enabled()
+    }
+
     fn wants_flush(&mut self) -> bool {
-        if self.env.cache.is_enabled() { self.cache.shrink() } else { self.cache.dirty_len() > 0 }
+        if self.is_cached() { self.cache.shrink() } else { self.cache.dirty_len() > 0 }
     }
 
     fn flush(
@@ -297,7 +320,7 @@ impl<K: Data, V: Data> TableStore for KeyValueStore<K, V> {
         outbox: &mut Outbox,
         flushed: &mut Vec<Flushed<K, V>>,
     ) -> Result<()> {
-        let cached = self.env.cache.is_enabled();
+        let cached = self.is_cached();
         flushed.reserve(self.cache.dirty_len());
         while let Some((id, dirty)) = self.cache.next_dirty() {
             // With a cache, the deletion of a row that never was is nobody's business (row SF10);
@@ -371,7 +394,7 @@ impl<K: Data, V: Data> StateStore for KeyValueStore<K, V> {
             let (timestamp, value) = row::split(row).ok_or_else(|| self.short_row(row.len()))?;
             let key = key.get(self.keys.prefix_len()..).unwrap_or_default();
             visit(key, value, timestamp)?;
-            Ok(std::ops::ControlFlow::Continue(()))
+            Ok(ControlFlow::Continue(()))
         })
     }
 }

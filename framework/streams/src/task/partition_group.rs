@@ -1,12 +1,14 @@
 //! Which record comes next: the smallest timestamp among the heads of a task's inputs (row T3).
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::TaskInput;
 use super::record_queue::RecordQueue;
 use crate::config::TaskIdle;
 use crate::error::Result;
-use crate::kafka::{Consumer, FetchLimit, Offsets};
+use crate::ids::TopicPartition;
+use crate::kafka::{Commit, Commits, Consumer, FetchLimit, OffsetMetadata, Progress};
 use crate::time::Timestamp;
 
 /// How equal timestamps are ordered.
@@ -139,11 +141,29 @@ impl PartitionGroup {
         self.queues.iter_mut().for_each(RecordQueue::note_committed);
     }
 
-    pub(super) fn offsets(&self) -> Offsets {
-        let queues = self.queues.iter();
-        queues
-            .filter_map(|queue| Some(((**queue.partition()).clone(), queue.committable()?)))
-            .collect()
+    /// Returns the offsets to commit, each with its partition's time and the progress of all.
+    pub(super) fn commits(&self, progress: &Progress) -> Commits {
+        let commits = self.queues.iter().filter_map(|queue| {
+            let offset = queue.committable()?;
+            let (partition_time, progress) = (queue.processed_time(), progress.clone());
+            let metadata = OffsetMetadata { partition_time, progress }.encode();
+            Some(((**queue.partition()).clone(), Commit { offset, metadata }))
+        });
+        commits.collect()
+    }
+
+    /// Restores the times of partitions, and shows what was committed of each.
+    pub(super) fn resume(
+        &mut self,
+        committed: &BTreeMap<TopicPartition, OffsetMetadata>,
+        mut show: impl FnMut(&OffsetMetadata),
+    ) {
+        for queue in &mut self.queues {
+            if let Some(metadata) = committed.get(&**queue.partition()) {
+                queue.resume(metadata.partition_time);
+                show(metadata);
+            }
+        }
     }
 
     /// Returns whether an input without records is worth waiting for: as long as there may be some on

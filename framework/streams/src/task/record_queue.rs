@@ -191,6 +191,16 @@ impl RecordQueue {
         self.head_time().unwrap_or(self.time)
     }
 
+    /// Returns the largest timestamp processed, before a restart or since.
+    pub(super) fn processed_time(&self) -> Timestamp {
+        self.time
+    }
+
+    /// Goes on from the largest timestamp processed before a restart.
+    pub(super) fn resume(&mut self, time: Timestamp) {
+        self.time = self.time.max(time);
+    }
+
     fn recycle(&mut self, mut batch: FetchedBatch) {
         if self.spare.len() < SPARE_MAX {
             batch.clear();

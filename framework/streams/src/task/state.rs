@@ -36,7 +36,7 @@ const AWAY_MAX: Duration = Duration::from_secs(20 * 3600);
 
 impl Storage {
     /// Keeps everything in memory.
-    #[cfg(any(feature = "testing", not(feature = "rocksdb")))]
+    #[cfg(any(test, feature = "testing", not(feature = "rocksdb")))]
     pub(crate) fn in_memory() -> Self {
         Self { disk: None, default_store: StoreType::InMemory }
     }
@@ -183,7 +183,7 @@ impl TaskState {
                 family: Family(family),
                 cache: if deployment.caches(store) { cache.clone() } else { CacheBudget::new(0) },
                 changelog,
-                old_values: false,
+                old_values: spec.demand.old_values(),
             };
             let store_type = storage.store_type(spec.store_type);
             set.add(store, store_type, changelog.is_some(), (spec.make)(env));

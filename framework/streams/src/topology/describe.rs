@@ -161,5 +161,7 @@ fn topic_names(topics: &[TopicRef]) -> String {
 }
 
 fn stores(node: &GraphNode) -> String {
-    node.stores.iter().map(|store| &**store).collect::<Vec<_>>().join(", ")
+    let stores: Vec<&str> = node.stores.iter().map(|store| &**store).collect();
+    let order = hash_order(stores.iter().copied()).into_iter();
+    order.filter_map(|at| stores.get(at).copied()).collect::<Vec<_>>().join(", ")
 }

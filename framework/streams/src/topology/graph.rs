@@ -128,6 +128,8 @@ pub(crate) struct SourceSpec {
 
 /// A repartition topic, and what becomes of null keys in front of it (row SL8).
 pub(crate) struct RepartitionSpec {
+    /// What drops null keys before it, if anything does.
+    pub(crate) filter: Option<NodeId>,
     pub(crate) sink: NodeId,
     pub(crate) source: NodeId,
     /// How many partitions it has, where the program says so (row SL5).
@@ -145,9 +147,44 @@ pub(crate) struct StoreSpec {
     pub(crate) cached: bool,
     pub(crate) logged: bool,
     pub(crate) store_type: Option<StoreType>,
-    /// Whether anything needs its rows: a source table that nobody looks up keeps none.
-    pub(crate) wanted: Arc<AtomicBool>,
+    pub(crate) demand: Arc<StoreDemand>,
     pub(crate) make: StoreFactory,
+}
+
+/// What operators ask of a store while they are declared (row SF7).
+#[derive(Debug, Default)]
+pub(crate) struct StoreDemand {
+    rows: AtomicBool,
+    old_values: AtomicBool,
+}
+
+impl StoreDemand {
+    /// Demands rows from the start, or only once something asks for them: a source table that nobody
+    /// looks up keeps none.
+    pub(crate) fn new(rows: bool) -> Arc<Self> {
+        Arc::new(Self { rows: rows.into(), old_values: false.into() })
+    }
+
+    /// Asks for the rows to be kept.
+    pub(crate) fn ask_rows(&self) {
+        self.rows.store(true, Ordering::Relaxed);
+    }
+
+    /// Asks that changes carry the value before.
+    pub(crate) fn ask_old_values(&self) {
+        self.ask_rows();
+        self.old_values.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether rows are kept.
+    pub(crate) fn rows(&self) -> bool {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether changes carry the value before.
+    pub(crate) fn old_values(&self) -> bool {
+        self.old_values.load(Ordering::Relaxed)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,8 +239,7 @@ impl Graph {
         let Some(topic) = self.repartitions.iter().find(|topic| topic.source == source) else {
             return;
         };
-        let filter = self.node(topic.sink).parents.first().copied();
-        for node in [filter, Some(topic.sink), Some(source)].into_iter().flatten() {
+        for node in [topic.filter, Some(topic.sink), Some(source)].into_iter().flatten() {
             let place = self.new_place();
             if let Some(node) = self.nodes.get_mut(node.0) {
                 node.place = place;
@@ -327,7 +363,7 @@ impl Graph {
 
     /// Forgets stores that nothing needs, and that nodes have them.
     pub(super) fn drop_unwanted_stores(&mut self) {
-        self.stores.retain(|store| store.wanted.load(Ordering::Relaxed));
+        self.stores.retain(|store| store.demand.rows());
         let global = self.globals.iter().map(|global| &global.store);
         let kept: BTreeSet<Arc<str>> =
             self.stores.iter().map(|store| &store.name).chain(global).cloned().collect();

@@ -6,12 +6,14 @@
 
 mod aggregations;
 mod bad_input;
+mod grouped_tables;
 mod joins;
 mod names;
 mod outputs;
 mod repartitions;
 mod splits;
 mod stateless;
+mod table_joins;
 mod tables;
 mod windows;
 

@@ -36,6 +36,7 @@ const STRANGERS: &[(&str, &str)] = &[
 const ROOMS: &[(&str, &[&str])] = &[
     ("rdkafka", &["kafka/rdkafka"]),
     ("kappa_rdkafka_queues", &["kafka/rdkafka"]),
+    ("base64", &["kafka/offset_metadata"]),
     ("pollster", &["kafka/rdkafka"]),
     ("rocksdb", &["state/rocksdb"]),
     ("hashbrown", &["state/cache"]),
@@ -76,9 +77,10 @@ fn source_files() -> Vec<SourceFile> {
     while let Some(folder) = open.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            if path.is_dir() {
+            let is_test = path.file_stem().is_some_and(|name| name == "tests");
+            if path.is_dir() && !is_test {
                 open.push(path);
-            } else if path.file_name().is_some_and(|name| name != "tests.rs") {
+            } else if !is_test {
                 files.push(read(&root, path));
             }
         }

@@ -194,7 +194,8 @@ impl Admin for RdAdmin {
 
     fn committed(&self, group: &str, partitions: &[TopicPartition]) -> Result<Offsets> {
         let asked = format!("read the committed offsets of group {group}");
-        super::consumer::committed(&self.group(group)?, partitions, &asked)
+        let commits = super::consumer::committed(&self.group(group)?, partitions, &asked)?;
+        Ok(commits.into_iter().map(|(partition, commit)| (partition, commit.offset)).collect())
     }
 
     fn commit(&self, group: &str, offsets: &Offsets) -> Result<()> {

@@ -17,7 +17,8 @@ use super::error::{failed, refused};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{Offset, TopicPartition};
 use crate::kafka::{
-    Consumer, ConsumerEvent, FetchLimit, Fetched, FetchedBatch, Leave, Offsets, StartAt, Waker,
+    Commit, Commits, Consumer, ConsumerEvent, FetchLimit, Fetched, FetchedBatch, Leave, Offsets,
+    StartAt, Waker,
 };
 use crate::record::{Header, Headers, RawRecord};
 use crate::time::Timestamp;
@@ -217,7 +218,7 @@ impl Consumer for RdConsumer {
         })
     }
 
-    fn committed(&mut self, partitions: &[TopicPartition]) -> Result<Offsets> {
+    fn committed(&mut self, partitions: &[TopicPartition]) -> Result<Commits> {
         committed(&self.consumer, partitions, "read the committed offsets of the group")
     }
 
@@ -277,8 +278,14 @@ impl Consumer for RdConsumer {
         Waker::new(move || signal.raise())
     }
 
-    fn commit(&mut self, offsets: &Offsets, patience: Duration) -> Result<()> {
-        let list = offset_list(offsets)?;
+    fn commit(&mut self, commits: &Commits, patience: Duration) -> Result<()> {
+        let mut list = TopicPartitionList::with_capacity(commits.len());
+        for (partition, Commit { offset, metadata }) in commits {
+            let mut element = list.add_partition(&partition.topic, partition.partition);
+            let named = element.set_offset(RdOffset::Offset(offset.0));
+            named.map_err(|cause| failed(format!("name offset {offset} of {partition}"), cause))?;
+            element.set_metadata(metadata);
+        }
         match self.commits.commit(&list, patience) {
             Ok(Some(())) => Ok(()),
             Ok(None) => {
@@ -323,21 +330,22 @@ pub(super) fn committed<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     partitions: &[TopicPartition],
     asked: &str,
-) -> Result<Offsets> {
+) -> Result<Commits> {
     if partitions.is_empty() {
-        return Ok(Offsets::new());
+        return Ok(Commits::new());
     }
     let answer = consumer.committed_offsets(partition_list(partitions), COMMITTED);
     let answer = answer.map_err(|cause| failed(asked, cause))?;
-    let mut offsets = Offsets::new();
+    let mut commits = Commits::new();
     for element in answer.elements() {
         element.error().map_err(|cause| failed(asked, cause))?;
         if let RdOffset::Offset(offset) = element.offset() {
-            offsets
-                .insert(TopicPartition::new(element.topic(), element.partition()), Offset(offset));
+            let partition = TopicPartition::new(element.topic(), element.partition());
+            let metadata = element.metadata().to_owned();
+            commits.insert(partition, Commit { offset: Offset(offset), metadata });
         }
     }
-    Ok(offsets)
+    Ok(commits)
 }
 
 fn partition_list(partitions: &[TopicPartition]) -> TopicPartitionList {

@@ -24,7 +24,7 @@ struct Bench {
     forwarded: Vec<Flushed<Windowed<String>, i64>>,
 }
 
-fn bench_over(backend: Box<dyn Backend>, cache_bytes: usize) -> Bench {
+fn bench_over(backend: Box<dyn Backend>, cache_bytes: usize, order: WindowOrder) -> Bench {
     let mut outbox = Outbox::new(0);
     let topic = outbox.register(OutTopic { name: "app-w-changelog".into(), partitions: 1 });
     let env = StoreEnvironment {
@@ -38,12 +38,17 @@ fn bench_over(backend: Box<dyn Backend>, cache_bytes: usize) -> Bench {
     let (size, retention) = (SIZE_MS.unsigned_abs(), RETENTION_MS.unsigned_abs());
     let (size, retention) = (Duration::from_millis(size), Duration::from_millis(retention));
     let (keys, values) = (String::default_serde(), i64::default_serde());
-    let store = WindowStore::new(env, keys, values, size, retention);
+    let store = WindowStore::new(env, keys, values, WindowLayout { size, retention, order });
     Bench { store, backend, outbox, forwarded: Vec::new() }
 }
 
 fn bench(cache_bytes: usize) -> Bench {
-    bench_over(Box::new(MemoryBackend::default()), cache_bytes)
+    bench_over(Box::new(MemoryBackend::default()), cache_bytes, WindowOrder::ByKey)
+}
+
+/// Rows in the order of time, as final results are read.
+fn timely(on_disk: bool) -> Bench {
+    bench_over(Box::new(MemoryBackend::default()), 0, WindowOrder::ByTime { on_disk })
 }
 
 fn windowed(key: &str, start_ms: i64) -> Windowed<String> {
@@ -276,7 +281,7 @@ fn attack(
 ) {
     println!("seed {seed}, cache {cache_bytes}");
     let mut rng = seed;
-    let mut bench = bench_over(reopen(None), cache_bytes);
+    let mut bench = bench_over(reopen(None), cache_bytes, WindowOrder::ByKey);
     let mut model = Model { rows: BTreeMap::new(), observed_ms: -1 };
     let mut now_ms = below(&mut rng, 2) * 1_000_000;
     for _ in 0..3 {
@@ -288,7 +293,7 @@ fn attack(
         assert_eq!(bench.rows(), model.live());
         let first = model.rows.keys().next().map(|(start, _)| start / SEGMENT_MS);
         assert_eq!(bench.segments().first().copied(), first);
-        bench = bench_over(reopen(Some(bench)), cache_bytes);
+        bench = bench_over(reopen(Some(bench)), cache_bytes, WindowOrder::ByKey);
         model.observed_ms = -1;
         assert_eq!(bench.rows(), model.live());
     }
@@ -324,5 +329,43 @@ fn any_sequence_of_calls_equals_a_map_on_rocksdb_reopened_now_and_then() {
                 Box::new(RocksDbBackend::open(dir.path(), families, &memory).unwrap())
             });
         }
+    }
+}
+
+#[test]
+fn rows_by_time_are_scanned_window_by_window_in_batches() {
+    let mut bench = timely(true);
+    for (key, number) in [("b", 2), ("a", 3), ("a", 2), ("c", 4), ("b", 1), ("a", 1)] {
+        bench.add(key, number * SIZE_MS, number, number * SIZE_MS);
+        if number == 3 {
+            // What is committed and what is not are scanned as one.
+            bench.commit();
+        }
+    }
+    let mut found = Vec::new();
+    let mut go_on = None;
+    loop {
+        let span = SIZE_MS + 1..=3 * SIZE_MS;
+        let scan = bench.store.scan(&*bench.backend, span, go_on, 2).unwrap();
+        assert!(scan.rows.len() <= 2);
+        let rows = scan.rows.into_iter();
+        found.extend(rows.map(|(key, row)| (key.key, row.value)));
+        go_on = scan.go_on;
+        if go_on.is_none() {
+            break;
+        }
+    }
+    let row = |key: &str, number: i64| (key.to_owned(), number);
+    assert_eq!(found, [row("a", 2), row("b", 2), row("a", 3)]);
+}
+
+#[test]
+fn a_scan_shows_what_retention_keeps_and_on_disk_one_millisecond_more() {
+    for (on_disk, shown) in [(true, 1), (false, 0)] {
+        let mut bench = timely(on_disk);
+        bench.add("a", 0, 1, 0);
+        bench.add("a", RETENTION_MS, 1, RETENTION_MS);
+        let scan = bench.store.scan(&*bench.backend, 0..=0, None, 10).unwrap();
+        assert_eq!(scan.rows.len(), shown, "on disk: {on_disk}");
     }
 }

@@ -37,8 +37,8 @@ impl Consumer for Script {
         Ok(())
     }
 
-    fn committed(&mut self, _: &[TopicPartition]) -> Result<Offsets> {
-        Ok(Offsets::new())
+    fn committed(&mut self, _: &[TopicPartition]) -> Result<Commits> {
+        Ok(Commits::new())
     }
 
     fn events(&mut self) -> Result<Vec<ConsumerEvent>> {
@@ -64,7 +64,7 @@ impl Consumer for Script {
         Waker::new(|| {})
     }
 
-    fn commit(&mut self, _: &Offsets, _: Duration) -> Result<()> {
+    fn commit(&mut self, _: &Commits, _: Duration) -> Result<()> {
         Err(Error::state("nothing is committed here"))
     }
 
@@ -136,8 +136,8 @@ impl Bench {
     }
 
     fn committable(&self) -> Vec<(String, i64)> {
-        let offsets = self.group.offsets().into_iter();
-        offsets.map(|(partition, offset)| (partition.to_string(), offset.0)).collect()
+        let commits = self.group.commits(&Progress::new()).into_iter();
+        commits.map(|(partition, commit)| (partition.to_string(), commit.offset.0)).collect()
     }
 }
 

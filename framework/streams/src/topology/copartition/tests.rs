@@ -73,6 +73,25 @@ fn all_topics_of_a_stream_are_joined() {
 }
 
 #[test]
+fn joined_tables_are_checked_and_regrouped_ones_are_as_wide_as_what_they_are_joined_with() {
+    let builder = StreamsBuilder::new();
+    let users = builder.table(&text("users"), "users");
+    let visits = builder.table(&text("visits"), "visits");
+    let counts = visits.group_by(|_, visit| (visit.clone(), visit)).count("counts");
+    users.join(&counts, |user, count| format!("{user}: {count}"));
+    let topology = builder.build().unwrap();
+    let found = resolve(&topology, &[("visits", 4), ("users", 3)]).unwrap();
+    assert_eq!(found, [("counts-repartition".to_owned(), 3)]);
+
+    let builder = StreamsBuilder::new();
+    let users = builder.table(&text("users"), "users");
+    users.outer_join(&builder.table(&text("visits"), "visits"), |_, _| 0);
+    let topology = builder.build().unwrap();
+    let error = resolve(&topology, &[("visits", 4), ("users", 3)]).unwrap_err();
+    assert!(error.report().contains("users and visits have 3 and 4 partitions"));
+}
+
+#[test]
 fn a_missing_input_topic_is_named() {
     let error = resolve(&word_count(), &[]).unwrap_err();
     expect!["the input topic words does not exist: create it, or correct its name"]

@@ -245,3 +245,50 @@ fn stores_can_be_read_and_written_from_outside() {
     let error = driver.key_value::<String, i64>("d", &"a".to_owned()).unwrap_err();
     assert_eq!(error.to_string(), "the topology has no store d");
 }
+
+#[test]
+fn an_aggregate_that_is_nothing_is_deleted_and_begins_anew() {
+    check(
+        |builder| {
+            let lists = builder.stream(&text("in")).group_by_key().aggregate_or_delete(
+                String::new,
+                |_, value, list| (value != "reset").then(|| list + &value),
+                "lists",
+            );
+            lists.to_stream().to(&nullable("out"));
+        },
+        "in a=x @10
+         in a=y @20
+         in a=reset @15
+         in a=reset @16
+         in a=z @5",
+        expect![[r#"
+            out a=x @10
+            out a=xy @20
+            out a=~ @15
+            out a=z @5
+        "#]],
+    );
+}
+
+#[test]
+fn without_a_cache_a_deletion_is_forwarded_with_the_rows_timestamp() {
+    check_with(
+        UNCACHED,
+        |builder| {
+            let sums = builder
+                .stream(&text("in"))
+                .group_by_key()
+                .reduce_or_delete(|sum, value| (value != "reset").then(|| sum + &value), "sums");
+            sums.to_stream().to(&nullable("out"));
+        },
+        "in a=x @20
+         in a=reset @15
+         in a=y @5",
+        expect![[r#"
+            out a=x @20
+            out a=~ @20
+            out a=y @5
+        "#]],
+    );
+}

@@ -135,3 +135,97 @@ fn a_rekeyed_stream_is_repartitioned_before_its_table() {
         "#]],
     );
 }
+
+#[test]
+fn a_row_that_no_longer_passes_a_filter_is_deleted() {
+    check(
+        |builder| {
+            let long = builder.table(&text("in"), "t").filter(|_, value| value.len() > 2);
+            long.to_stream().to(&nullable("out"));
+        },
+        // `b` never passed: its row is nobody's business, since the table's rows are kept (row SF6).
+        "in a=long @1
+         in b=no @2
+         in a=no @3
+         in a=no @4",
+        expect![[r#"
+            out a=long @1
+            out a=~ @3
+        "#]],
+    );
+}
+
+#[test]
+fn a_filter_over_a_table_that_keeps_nothing_cannot_know_what_passed() {
+    check(
+        |builder| {
+            let table = builder.table(&text("in"), Stored::unnamed());
+            table.filter_not(|_, value| value.len() > 2).to_stream().to(&nullable("out"));
+        },
+        "in a=long @1
+         in b=no @2",
+        expect![[r#"
+            out a=~ @1
+            out b=no @2
+        "#]],
+    );
+}
+
+#[test]
+fn a_materialized_filter_can_be_looked_into() {
+    let driver = drive(super::CACHED, |builder| {
+        let table = builder.table(&text("in"), "t");
+        table.filter_materialized(|_, value| value.len() > 2, "long");
+        table.filter_not_materialized(|_, value| value.len() > 2, "short");
+    });
+    for line in ["in a=long @1", "in b=no @2", "in a=x @3"] {
+        pipe(&driver, line).unwrap();
+    }
+    let rows = |store| driver.key_value_rows::<String, String>(store).unwrap();
+    assert!(rows("long").is_empty());
+    let short: Vec<_> = rows("short").into_iter().map(|(key, row)| (key, row.value)).collect();
+    assert_eq!(short, [("a".to_owned(), "x".to_owned()), ("b".to_owned(), "no".to_owned())]);
+}
+
+#[test]
+fn a_mapper_is_given_the_key_and_may_delete_the_row() {
+    check(
+        |builder| {
+            let table = builder.table(&text("in"), "t");
+            let named = table.map_values_with_key(|key, value| format!("{key}:{value}"));
+            named.to_stream().to(&nullable("named"));
+            let numbers = table.map_values_or_delete(|_, value| value.parse::<i64>().ok());
+            numbers.to_stream().to(&super::numbers("numbers"));
+        },
+        "in a=1 @1
+         in a=x @2",
+        expect![[r#"
+            named a=a:1 @1
+            numbers a=1 @1
+            named a=a:x @2
+            numbers a=~ @2
+        "#]],
+    );
+}
+
+#[test]
+fn a_materialized_map_keeps_its_rows_and_what_is_behind_it_finds_them() {
+    let build = |builder: &StreamsBuilder| {
+        let table = builder.table(&text("in"), Stored::unnamed());
+        let shouted = table.map_values_materialized(|_, value| value + "!", "shouted");
+        let words = builder.stream(&text("words"));
+        words.join(&shouted, |word, row| format!("{word}-{row}")).to(&text("out"));
+    };
+    check(
+        build,
+        "in a=1 @1
+         words a=w @2",
+        expect![[r#"
+            out a=w-1! @2
+        "#]],
+    );
+    let driver = drive(UNCACHED, build);
+    pipe(&driver, "in a=1 @1").unwrap();
+    let row = driver.key_value::<String, String>("shouted", &"a".to_owned()).unwrap();
+    assert_eq!(row.as_deref(), Some("1!"));
+}

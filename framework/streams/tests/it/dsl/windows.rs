@@ -6,7 +6,7 @@ use expect_test::expect;
 use kappa::prelude::*;
 use kappa::serde::{DefaultSerde, TimeWindowed};
 
-use super::{UNCACHED, any, check, check_with, drive, pipe, text};
+use super::{UNCACHED, any, check, check_with, drive, nullable, pipe, text};
 
 const TEN: Duration = Duration::from_millis(10);
 
@@ -242,6 +242,80 @@ fn a_windowed_table_can_be_mapped() {
         expect![[r#"
             out a[0]=10 @1
             out a[0]=20 @2
+        "#]],
+    );
+}
+
+#[test]
+fn a_windowed_reduce_of_values_that_may_be_null_begins_with_one_that_is_not() {
+    check(
+        |builder| {
+            let grouped = Grouped::with(Utf8, Nullable::of(Utf8));
+            let windowed =
+                builder.stream(&nullable("in")).group_by_key_with(grouped).windowed_by(windows());
+            let void = |all: String, value: Option<String>| Some(all + &value?);
+            let keys = TimeWindowed::new(String::default_serde(), TEN);
+            let out = Topic::new("out", keys, Nullable::of(Utf8));
+            windowed.reduce_or_delete(void, "w").to_stream().to(&out);
+        },
+        "in a=~ @1
+         in a=x @2
+         in a=y @3
+         in a=~ @4
+         in a=z @5",
+        expect![[r#"
+            out a[0]=x @2
+            out a[0]=xy @3
+            out a[0]=~ @4
+            out a[0]=z @5
+        "#]],
+    );
+}
+
+/// Counts per window, each told once.
+fn final_count(store: impl Into<Materialized<String, i64>>) -> impl FnOnce(&StreamsBuilder) {
+    let store = store.into();
+    |builder| {
+        let windowed = builder.stream(&text("in")).group_by_key().windowed_by(windows());
+        windowed.emit_final().count(store).to_stream().to(&out());
+    }
+}
+
+#[test]
+fn a_final_result_is_told_once_when_its_window_is_closed() {
+    check(
+        final_count("c"),
+        "in a=x @0
+         in b=x @1
+         in a=x @9
+         in a=late @14
+         in a=x @5
+         in c=x @15 #h:closes
+         in a=too-late @9
+         in d=x @25",
+        // Windows of ten milliseconds that wait five more; by time, then key, with the trigger's headers.
+        expect![[r#"
+            out a[0]=3 @9 #h:closes
+            out b[0]=1 @1 #h:closes
+            out a[10]=1 @14
+            out c[10]=1 @15
+            dropped: 1 late for its window
+        "#]],
+    );
+}
+
+#[test]
+fn a_leap_of_time_loses_windows_that_are_not_kept_long_enough() {
+    let input = "in a=x @0
+         in a=x @10
+         in a=x @1000";
+    check(final_count("c"), input, expect![[""]]);
+    check(
+        final_count(Stored::named("c").retention(Duration::from_secs(2))),
+        input,
+        expect![[r#"
+            out a[0]=1 @0
+            out a[10]=1 @10
         "#]],
     );
 }

@@ -10,7 +10,7 @@ use super::functions;
 use super::grouped::{Aggregation, AnyGrouped, Fold};
 use super::scope::{self, Outside};
 use super::streams::{AnyStream, JoinKind, Serdes, Stream};
-use super::tables::AnyTable;
+use super::tables::{self, AnyTable, GroupedTable, Join, Kept, TableJoinKind};
 use super::value::{Neutral, Val};
 
 /// A case's topology, built or refused, with what is known of its topics and stores.
@@ -27,7 +27,8 @@ enum Handle {
     Table(Box<dyn AnyTable>),
     Global(GlobalKTable<Val, Val>),
     Grouped(Box<dyn AnyGrouped>),
-    Windowed { grouped: String, windows: TimeWindows },
+    GroupedTable(GroupedTable),
+    Windowed { grouped: String, windows: TimeWindows, emits_final: bool },
 }
 
 struct Builder<'c> {
@@ -93,6 +94,13 @@ impl Builder<'_> {
             "group_by" => {
                 let spec = node.text("key_fn").unwrap_or_default();
                 let key = function(functions::key(spec), spec)?;
+                if let Handle::Table(table) = self.input(node, 0)? {
+                    let value_fn = node.text("value_fn").unwrap_or("id");
+                    let value = function(functions::keyed_value(value_fn), value_fn)?;
+                    let grouped = serdes(node)?;
+                    let grouped = Grouped::with(grouped.key, grouped.value);
+                    return Ok(Some(Handle::GroupedTable(table.group_by(key, value, grouped))));
+                }
                 // The group's name is that of its key selection, too.
                 let stream = self.stream_in(node, 0)?.named(node.text("name")).select_key(key);
                 Handle::Grouped(stream.group(serdes(node)?, node.text("name"))?)
@@ -100,8 +108,10 @@ impl Builder<'_> {
             "windowed_by" => Handle::Windowed {
                 grouped: node.inputs()[0].to_owned(),
                 windows: windows(node.part("window").expect("a window")),
+                emits_final: node.text("emit") == Some("final"),
             },
             "count" | "reduce" | "aggregate" => self.fold(node)?,
+            "join_tables" => Handle::Table(self.join_tables(node)?),
             "join_table" | "join_global" => Handle::Stream(self.join(node)?),
             "to_stream" => Handle::Stream(self.to_stream(node)?),
             "to_table" => {
@@ -194,29 +204,47 @@ impl Builder<'_> {
 
     fn fold(&self, node: Node<'_>) -> Result<Handle, Outside> {
         let spec = |field| node.text(field).unwrap_or_default();
+        let aggregator = |spec: &str| function(functions::aggregator(spec), spec);
+        let reducer = |spec: &str| function(functions::reducer(spec), spec);
         let fold = match node.op() {
             "count" => Fold::Count,
-            "reduce" => {
-                let reducer = spec("reducer");
-                Fold::Reduce(function(functions::reducer(reducer), reducer)?)
+            "reduce" if node.has("adder") => {
+                Fold::ReduceRows(reducer(spec("adder"))?, reducer(spec("subtractor"))?)
             }
+            "aggregate" if node.has("adder") => {
+                let first = function(functions::initial(spec("init")), spec("init"))?;
+                let (add, subtract) = (spec("adder"), spec("subtractor"));
+                Fold::AggregateRows(first, aggregator(add)?, aggregator(subtract)?)
+            }
+            "reduce" => Fold::Reduce(reducer(spec("reducer"))?),
             _ => {
-                let (init, agg) = (spec("init"), spec("agg"));
-                let first = function(functions::initial(init), init)?;
-                Fold::Aggregate(first, function(functions::aggregator(agg), agg)?)
+                let first = function(functions::initial(spec("init")), spec("init"))?;
+                Fold::Aggregate(first, aggregator(spec("agg"))?)
             }
         };
         let serdes = node.part("store").map(serdes).transpose()?;
-        let aggregation = Aggregation { fold, stored: Self::stored(node), serdes };
+        let mut stored = Self::stored(node);
+        let has_type = node.part("store").is_some_and(|store| store.has("type"));
+        if !has_type && self.case.json["config"]["dsl_store"] == "in_memory" {
+            stored = stored.in_memory();
+        }
+        let mut aggregation = Aggregation { fold, stored, serdes, emits_final: false };
         let table = match self.input(node, 0)? {
             Handle::Grouped(grouped) => grouped.fold(aggregation)?,
-            Handle::Windowed { grouped, windows } => {
+            Handle::Windowed { grouped, windows, emits_final } => {
+                let cached = node.part("store").is_none_or(|store| store.0["cache"] != false);
+                if *emits_final && cached && self.case.cache_bytes() > 0 {
+                    return Err(Outside::FinalOverCache);
+                }
+                aggregation.emits_final = *emits_final;
                 let Some(Handle::Grouped(grouped)) = self.handles.get(grouped) else {
                     return Err(Outside::Operator("windowed_by".to_owned()));
                 };
                 grouped.fold_windows(*windows, aggregation, self.has_null_values())?
             }
-            _ => return Err(Outside::TableOperator("group_by".to_owned())),
+            Handle::GroupedTable(grouped) => tables::fold(grouped, aggregation)
+                .ok_or_else(|| Outside::Operator("aggregation of a stream".to_owned()))?,
+            _ => return Err(Outside::TableOperator(node.op().to_owned())),
         };
         Ok(Handle::Table(table))
     }
@@ -246,6 +274,22 @@ impl Builder<'_> {
                 Ok(stream.join_global(table, key, joiner, left))
             }
             _ => Err(Outside::Operator("join".to_owned())),
+        }
+    }
+
+    fn join_tables(&self, node: Node<'_>) -> Result<Box<dyn AnyTable>, Outside> {
+        let spec = node.text("joiner").unwrap_or_default();
+        let joiner = function(functions::joiner(spec), spec)?;
+        let kind = match node.text("kind") {
+            Some("left") => TableJoinKind::Left,
+            Some("outer") => TableJoinKind::Outer,
+            _ => TableJoinKind::Inner,
+        };
+        match (self.input(node, 0)?, self.input(node, 1)?) {
+            (Handle::Table(left), Handle::Table(right)) => {
+                left.join(&**right, Join { kind, joiner, kept: kept(node)? })
+            }
+            _ => Err(Outside::Operator("join_tables".to_owned())),
         }
     }
 
@@ -336,20 +380,25 @@ impl Builder<'_> {
 }
 
 fn map_table(node: Node<'_>, table: &dyn AnyTable) -> Result<Box<dyn AnyTable>, Outside> {
-    if node.op() != "map_values" {
-        return Err(Outside::TableOperator(node.op().to_owned()));
-    }
     if node.has("named") {
         return Err(Outside::NamedOperator);
     }
-    if node.has("store") {
-        return Err(Outside::MaterializedMap);
-    }
-    let spec = node.text("fn").unwrap_or_default();
-    if functions::may_be_null(spec) {
-        return Err(Outside::TableMapToNull);
-    }
-    Ok(table.map_values(function(functions::value(spec), spec)?))
+    let spec = |field| node.text(field).unwrap_or_default();
+    let kept = kept(node)?;
+    let predicate = || function(functions::predicate(spec("pred")), spec("pred"));
+    Ok(match node.op() {
+        "filter" => table.filter(predicate()?, kept),
+        "filter_not" => table.filter_not(predicate()?, kept),
+        "map_values" => {
+            table.map_values(function(functions::keyed_value(spec("fn")), spec("fn"))?, kept)
+        }
+        op => return Err(Outside::TableOperator(op.to_owned())),
+    })
+}
+
+fn kept(node: Node<'_>) -> Result<Kept, Outside> {
+    let Some(store) = node.part("store") else { return Ok(None) };
+    Ok(Some((Builder::stored(node), serdes(store)?)))
 }
 
 fn windows(window: Node<'_>) -> TimeWindows {

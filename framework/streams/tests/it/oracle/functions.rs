@@ -5,12 +5,12 @@
 use super::value::{KeyRef, Val, show};
 
 pub(crate) type ValueFn = Box<dyn Fn(Option<&Val>) -> Option<Val> + Send + Sync>;
+pub(crate) type KeyedValueFn = Box<dyn Fn(KeyRef<'_>, Option<&Val>) -> Option<Val> + Send + Sync>;
 pub(crate) type KeyFn = Box<dyn Fn(KeyRef<'_>, Option<&Val>) -> Option<Val> + Send + Sync>;
 pub(crate) type Predicate = Box<dyn Fn(KeyRef<'_>, Option<&Val>) -> bool + Send + Sync>;
-pub(crate) type Aggregator = Box<dyn Fn(&Val, Option<&Val>, &Val) -> Val + Send + Sync>;
-pub(crate) type Reducer = Box<dyn Fn(Val, Val) -> Val + Send + Sync>;
+pub(crate) type Aggregator = Box<dyn Fn(&Val, Option<&Val>, &Val) -> Option<Val> + Send + Sync>;
+pub(crate) type Reducer = Box<dyn Fn(Val, Option<Val>) -> Option<Val> + Send + Sync>;
 pub(crate) type Joiner = Box<dyn Fn(Option<&Val>, Option<&Val>) -> Option<Val> + Send + Sync>;
-pub(crate) type KeyedValueFn = Box<dyn Fn(KeyRef<'_>, Option<&Val>) -> Option<Val> + Send + Sync>;
 pub(crate) type KeyedJoiner =
     Box<dyn Fn(KeyRef<'_>, Option<&Val>, Option<&Val>) -> Option<Val> + Send + Sync>;
 pub(crate) type FlatFn =
@@ -225,21 +225,34 @@ fn number(value: Option<&Val>) -> i64 {
     }
 }
 
-/// An aggregator that never returns null.
 pub(crate) fn aggregator(spec: &str) -> Option<Aggregator> {
     let (name, a) = split(spec);
+    let number_of = |f: fn(i64, Option<&Val>) -> i64| -> Aggregator {
+        Box::new(move |_, v, g| Some(Val::Int(f(number(Some(g)), v))))
+    };
+    let shown = |sign: String, null: Option<String>| -> Aggregator {
+        Box::new(move |_, v, g| {
+            if null.as_deref() == Some(&*show(v)) {
+                return None;
+            }
+            text(format!("{}{sign}{}", show(Some(g)), show(v)))
+        })
+    };
     Some(match name {
-        "concat" => Box::new(|_, v, g| Val::Str(format!("{}+{}", show(Some(g)), show(v)))),
-        "concat_minus" => Box::new(|_, v, g| Val::Str(format!("{}-{}", show(Some(g)), show(v)))),
-        "concat_tag" => {
-            Box::new(move |_, v, g| Val::Str(format!("{}{a}{}", show(Some(g)), show(v))))
-        }
+        "concat" => shown("+".to_owned(), None),
+        "concat_minus" => shown("-".to_owned(), None),
+        "concat_null_if" => shown("+".to_owned(), Some(a)),
+        "minus_null_if" => shown("-".to_owned(), Some(a)),
+        "concat_tag" => shown(a, None),
         "concat_key" => {
-            Box::new(|k, v, g| Val::Str(format!("{}+{}:{}", show(Some(g)), show(Some(k)), show(v))))
+            Box::new(|k, v, g| text(format!("{}+{}:{}", show(Some(g)), show(Some(k)), show(v))))
         }
-        "sum" => Box::new(|_, v, g| Val::Int(number(Some(g)).wrapping_add(number(v)))),
-        "diff" => Box::new(|_, v, g| Val::Int(number(Some(g)).wrapping_sub(number(v)))),
-        "add_len" => Box::new(|_, v, g| Val::Int(number(Some(g)).wrapping_add(utf16_len(v)))),
+        "sum" => number_of(|g, v| g.wrapping_add(number(v))),
+        "diff" => number_of(|g, v| g.wrapping_sub(number(v))),
+        "diff_null_if_zero" => Box::new(|_, v, g| {
+            Some(number(Some(g)).wrapping_sub(number(v))).filter(|left| *left != 0).map(Val::Int)
+        }),
+        "add_len" => number_of(|g, v| g.wrapping_add(utf16_len(v))),
         _ => return None,
     })
 }
@@ -248,19 +261,31 @@ fn utf16_len(value: Option<&Val>) -> i64 {
     i64::try_from(show(value).encode_utf16().count()).unwrap_or(i64::MAX)
 }
 
-/// A reducer that never returns null.
 pub(crate) fn reducer(spec: &str) -> Option<Reducer> {
-    let shown = |sign: &'static str| -> Reducer {
-        Box::new(move |a, b| Val::Str(format!("{}{sign}{}", show(Some(&a)), show(Some(&b)))))
+    let (name, x) = split(spec);
+    let shown = |sign: &'static str, null: Option<String>| -> Reducer {
+        Box::new(move |a, b| {
+            let b = show(b.as_ref());
+            if null.as_deref() == Some(&*b) {
+                return None;
+            }
+            text(format!("{}{sign}{b}", show(Some(&a))))
+        })
     };
-    Some(match split(spec).0 {
-        "concat" => shown("+"),
-        "concat_minus" => shown("-"),
-        "merge" => shown("|"),
-        "sum" => Box::new(|a, b| Val::Int(number(Some(&a)).wrapping_add(number(Some(&b))))),
-        "diff" => Box::new(|a, b| Val::Int(number(Some(&a)).wrapping_sub(number(Some(&b))))),
-        "max_len" => Box::new(|a, b| if utf16_len(Some(&b)) > utf16_len(Some(&a)) { b } else { a }),
-        "first" => Box::new(|a, _| a),
+    Some(match name {
+        "concat" => shown("+", None),
+        "concat_minus" => shown("-", None),
+        "merge" => shown("|", None),
+        "concat_null_if" => shown("+", Some(x)),
+        "minus_null_if" => shown("-", Some(x)),
+        "sum" => Box::new(|a, b| Some(Val::Int(number(Some(&a)).wrapping_add(number(b.as_ref()))))),
+        "diff" => {
+            Box::new(|a, b| Some(Val::Int(number(Some(&a)).wrapping_sub(number(b.as_ref())))))
+        }
+        "max_len" => {
+            Box::new(|a, b| if utf16_len(b.as_ref()) > utf16_len(Some(&a)) { b } else { Some(a) })
+        }
+        "first" => Box::new(|a, _| Some(a)),
         "last" => Box::new(|_, b| b),
         _ => return None,
     })

@@ -5,6 +5,7 @@
 
 use std::cell::OnceCell;
 
+use kappa::RowOf;
 use kappa::prelude::*;
 
 use super::functions::{Aggregator, Reducer};
@@ -19,12 +20,17 @@ pub(crate) struct Aggregation {
     pub(crate) stored: Stored,
     /// Serdes of the store; none where the operator is called without a store.
     pub(crate) serdes: Option<Serdes>,
+    /// Whether windows are forwarded once, when they are closed.
+    pub(crate) emits_final: bool,
 }
 
 pub(crate) enum Fold {
     Count,
     Reduce(Reducer),
     Aggregate(Val, Aggregator),
+    /// Of a table: what adds and what subtracts.
+    ReduceRows(Reducer, Reducer),
+    AggregateRows(Val, Aggregator, Aggregator),
 }
 
 /// What can be done with a grouped stream.
@@ -109,7 +115,7 @@ impl<K: Key, V: Value> GroupedStream<K, V> {
     }
 }
 
-fn counted(aggregation: &Aggregation) -> Materialized<Val, i64> {
+pub(crate) fn counted(aggregation: &Aggregation) -> Materialized<Val, i64> {
     let stored = aggregation.stored.clone();
     match aggregation.serdes {
         Some(serdes) => Materialized::with(serdes.key, serdes.value).r#as(stored),
@@ -124,10 +130,14 @@ impl kappa::serde::DefaultSerde for Val {
     }
 }
 
-fn kept<V: Value>(aggregation: &Aggregation) -> Materialized<Val, V> {
+pub(crate) fn kept<V: Value>(aggregation: &Aggregation) -> Materialized<Val, V> {
     let text = Serdes { key: Neutral::Str, value: Neutral::Str };
-    let serdes = aggregation.serdes.unwrap_or(text);
-    Materialized::with(serdes.key, V::serde(serdes.value)).r#as(aggregation.stored.clone())
+    kept_by((aggregation.stored.clone(), aggregation.serdes.unwrap_or(text)))
+}
+
+/// What an operator is told of the store of its rows.
+pub(crate) fn kept_by<K: Key, V: Value>((stored, serdes): (Stored, Serdes)) -> Materialized<K, V> {
+    Materialized::with(K::serde(serdes.key), V::serde(serdes.value)).r#as(stored)
 }
 
 impl<K: Key, V: Value> AnyGrouped for GroupedStream<K, V> {
@@ -138,13 +148,14 @@ impl<K: Key, V: Value> AnyGrouped for GroupedStream<K, V> {
         Ok(match aggregation.fold {
             Fold::Count => Box::new(grouped.count(counted)),
             Fold::Reduce(f) => {
-                let reduce = move |a: V, b: V| V::of_val(f(a.to_val(), b.to_val()));
-                Box::new(grouped.reduce(reduce, reduced))
+                let reduce = move |a: V, b: V| f(a.to_val(), Some(b.to_val())).map(V::of_val);
+                Box::new(grouped.reduce_or_delete(reduce, reduced))
             }
             Fold::Aggregate(init, f) => {
                 let add = move |key: &Val, v: V, sum: Val| f(key, Some(&v.to_val()), &sum);
-                Box::new(grouped.aggregate(move || init.clone(), add, values))
+                Box::new(grouped.aggregate_or_delete(move || init.clone(), add, values))
             }
+            Fold::ReduceRows(..) | Fold::AggregateRows(..) => return Err(of_tables()),
         })
     }
 
@@ -154,32 +165,40 @@ impl<K: Key, V: Value> AnyGrouped for GroupedStream<K, V> {
         aggregation: Aggregation,
         nulls: bool,
     ) -> Result<Box<dyn AnyTable>, Outside> {
-        let counted = counted(&aggregation);
-        let (values, reduced) = (kept::<Val>(&aggregation), kept::<V>(&aggregation));
-        if !nulls {
-            let grouped = self.without_nulls()?.windowed_by(windows);
-            return Ok(match aggregation.fold {
-                Fold::Count => Box::new(grouped.count(counted)),
-                Fold::Reduce(f) => {
-                    let reduce = move |a: V, b: V| V::of_val(f(a.to_val(), b.to_val()));
-                    Box::new(grouped.reduce(reduce, reduced))
-                }
-                Fold::Aggregate(init, f) => {
-                    let add = move |key: &Val, v: V, sum: Val| f(key, Some(&v.to_val()), &sum);
-                    Box::new(grouped.aggregate(move || init.clone(), add, values))
-                }
-            });
-        }
-        let grouped = self.with_nulls()?.windowed_by(windows);
-        match aggregation.fold {
-            Fold::Count => Ok(Box::new(grouped.count(counted))),
-            Fold::Reduce(_) => Err(Outside::WindowedReduceOfNull),
-            Fold::Aggregate(init, f) => {
-                let add = move |key: &Val, v: Option<V>, sum: Val| {
-                    f(key, v.as_ref().map(V::to_val).as_ref(), &sum)
-                };
-                Ok(Box::new(grouped.aggregate(move || init.clone(), add, values)))
-            }
+        if nulls {
+            fold_windows::<_, V>(self.with_nulls()?.windowed_by(windows), aggregation)
+        } else {
+            fold_windows(self.without_nulls()?.windowed_by(windows), aggregation)
         }
     }
+}
+
+fn fold_windows<T, V>(
+    windowed: WindowedKStream<Val, T>,
+    aggregation: Aggregation,
+) -> Result<Box<dyn AnyTable>, Outside>
+where
+    T: kappa::serde::Data + RowOf<V>,
+    V: Value,
+{
+    let counted = counted(&aggregation);
+    let (values, reduced) = (kept::<Val>(&aggregation), kept::<V>(&aggregation));
+    let windowed = if aggregation.emits_final { windowed.emit_final() } else { windowed };
+    let val = |value: T| value.into_row().map(|value| value.to_val());
+    Ok(match aggregation.fold {
+        Fold::Count => Box::new(windowed.count(counted)),
+        Fold::Reduce(f) => {
+            let reduce = move |a: V, b: T| f(a.to_val(), val(b)).map(V::of_val);
+            Box::new(windowed.reduce_or_delete(reduce, reduced))
+        }
+        Fold::Aggregate(init, f) => {
+            let add = move |key: &Val, v: T, sum: Val| f(key, val(v).as_ref(), &sum);
+            Box::new(windowed.aggregate_or_delete(move || init.clone(), add, values))
+        }
+        Fold::ReduceRows(..) | Fold::AggregateRows(..) => return Err(of_tables()),
+    })
+}
+
+fn of_tables() -> Outside {
+    Outside::Operator("aggregation of a table".to_owned())
 }

@@ -173,7 +173,11 @@ fn rows(driver: &TopologyTestDriver, name: &str, describe: &str, expected: &Json
             // Only counts have plain integers for values; an empty store may be of either type.
             let ints = read(|| plain::<i64>(driver, name));
             let rows = if is_count(&expected["rows"], 1) { ints.clone() } else { None };
-            rows.or_else(|| read(|| plain::<Val>(driver, name))).or(ints).unwrap_or_else(missing)
+            rows.or_else(|| read(|| plain::<Val>(driver, name)))
+                .or(ints)
+                .or_else(|| read(|| by_window::<i64>(driver, name)))
+                .or_else(|| read(|| by_window::<Val>(driver, name)))
+                .unwrap_or_else(missing)
         }
         Some("tswindow") => {
             let ints = read(|| windowed::<i64>(driver, name));
@@ -223,6 +227,15 @@ fn quietly<T>(call: impl FnOnce() -> T) -> Option<T> {
 fn plain<V: Value>(driver: &TopologyTestDriver, name: &str) -> kappa::Result<Json> {
     let rows = driver.key_value_rows::<Val, V>(name)?.into_iter().map(|(key, row)| {
         json!([json_of(Some(&key)), json_of(Some(&row.value.to_val())), row.timestamp.as_millis()])
+    });
+    Ok(rows.collect())
+}
+
+/// The rows of a table that was made of a windowed one and keeps them.
+fn by_window<V: Value>(driver: &TopologyTestDriver, name: &str) -> kappa::Result<Json> {
+    let rows = driver.key_value_rows::<Windowed<Val>, V>(name)?.into_iter().map(|(key, row)| {
+        let value = json_of(Some(&row.value.to_val()));
+        json!([windowed_json(&key), value, row.timestamp.as_millis()])
     });
     Ok(rows.collect())
 }

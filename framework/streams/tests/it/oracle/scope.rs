@@ -17,27 +17,24 @@ pub(crate) enum Outside {
     TableOperator(String),
     /// The name of an operator over a table or a group is given.
     NamedOperator,
-    /// Another window than a tumbling one, or final emission.
+    /// Another window than a tumbling one.
     Window(String),
+    /// Final emission over a cached store: ours is never cached, on purpose.
+    FinalOverCache,
     /// A timestamp extractor.
     Extractor,
     /// Two streams or tables of one topic: refused on purpose, where the JVM library merges them.
     TopicTwice,
     /// A versioned or bounded store.
     Store(&'static str),
-    /// A mapped table that is kept.
-    MaterializedMap,
     /// A stream-table join with grace.
     JoinGrace,
-    /// A function that may delete the row it aggregates.
-    AggregateToNull,
-    /// The first value of a windowed reduce may be null, which makes no row.
-    WindowedReduceOfNull,
     /// A named group whose repartition topic plain and windowed aggregations share: values may be null
     /// for the one and not for the other, which are two types here.
     NamedGroupOfTwoTypes,
-    /// A table's mapper that may return null, which deletes the row.
-    TableMapToNull,
+    /// An aggregate that begins with a null and may end with one: a null is no aggregate here, so that
+    /// the value before a new row is another.
+    NullInitial,
     /// An operator over windowed keys that wants plain ones.
     WindowedKey(String),
     /// A merge of streams whose keys or values are of different types.
@@ -55,15 +52,13 @@ impl fmt::Display for Outside {
             Self::TableOperator(op) => write!(f, "operator {op} over a table"),
             Self::NamedOperator => f.write_str("explicit names of table operators"),
             Self::Window(window) => write!(f, "windows: {window}"),
+            Self::FinalOverCache => f.write_str("final emission over a cached store"),
             Self::Extractor => f.write_str("timestamp extractors"),
             Self::TopicTwice => f.write_str("one topic declared twice"),
             Self::Store(kind) => write!(f, "{kind} stores"),
-            Self::MaterializedMap => f.write_str("a mapped table that is kept"),
             Self::JoinGrace => f.write_str("stream-table join with grace"),
-            Self::AggregateToNull => f.write_str("aggregates that may become null"),
-            Self::WindowedReduceOfNull => f.write_str("windowed reduce of values that may be null"),
             Self::NamedGroupOfTwoTypes => f.write_str("named group with and without null values"),
-            Self::TableMapToNull => f.write_str("table mapper that may return null"),
+            Self::NullInitial => f.write_str("aggregates that begin and end with null"),
             Self::WindowedKey(op) => write!(f, "{op} by windowed keys"),
             Self::MergeOfTypes => f.write_str("merge of different types"),
             Self::Function(name) => write!(f, "function {name}"),
@@ -98,6 +93,7 @@ const OPERATORS: &[&str] = &[
     "aggregate",
     "to_stream",
     "join_table",
+    "join_tables",
     "join_global",
 ];
 
@@ -150,15 +146,10 @@ fn check_node(node: Node<'_>) -> Result<(), Outside> {
         if kind != "tumbling" {
             return Err(Outside::Window(kind.to_owned()));
         }
-        if node.has("emit") {
-            return Err(Outside::Window("final emission".to_owned()));
-        }
     }
-    let may_be_null = |field| node.text(field).is_some_and(|spec: &str| spec.contains("null_if"));
-    if matches!(node.op(), "aggregate" | "reduce")
-        && ["agg", "reducer"].into_iter().any(may_be_null)
-    {
-        return Err(Outside::AggregateToNull);
+    let ends_with_null = node.text("agg").is_some_and(|spec| spec.contains("null_if"));
+    if node.text("init") == Some("null") && ends_with_null {
+        return Err(Outside::NullInitial);
     }
     Ok(())
 }

@@ -60,6 +60,8 @@ pub(crate) trait Key: Data + Sync {
     fn plain<V: Data>(stream: &KStream<Self, V>) -> Option<KStream<Val, V>>;
     /// The stream with keys that might be null; nothing for windowed keys.
     fn optional<V: Data>(stream: &KStream<Self, V>) -> Option<KStream<Option<Val>, V>>;
+    /// The table as one that streams are joined with.
+    fn lookup<V: Value>(table: &KTable<Self, V>) -> Option<TableRef<'_>>;
     /// The stream with keys that can be looked up in a table.
     fn joinable<V: Data>(stream: &KStream<Self, V>) -> Option<Joinable<'_, V>>;
 }
@@ -86,6 +88,10 @@ impl Key for Option<Val> {
         Some(stream.clone())
     }
 
+    fn lookup<V: Value>(_: &KTable<Self, V>) -> Option<TableRef<'_>> {
+        None
+    }
+
     fn joinable<V: Data>(stream: &KStream<Self, V>) -> Option<Joinable<'_, V>> {
         Some(Joinable::Optional(stream))
     }
@@ -106,6 +112,10 @@ impl Key for Val {
 
     fn optional<V: Data>(stream: &KStream<Self, V>) -> Option<KStream<Option<Self>, V>> {
         Some(stream.optional_keys())
+    }
+
+    fn lookup<V: Value>(table: &KTable<Self, V>) -> Option<TableRef<'_>> {
+        Some(V::lookup(table))
     }
 
     fn joinable<V: Data>(stream: &KStream<Self, V>) -> Option<Joinable<'_, V>> {
@@ -129,6 +139,10 @@ impl Key for Windowed<Val> {
     }
 
     fn optional<V: Data>(_: &KStream<Self, V>) -> Option<KStream<Option<Val>, V>> {
+        None
+    }
+
+    fn lookup<V: Value>(_: &KTable<Self, V>) -> Option<TableRef<'_>> {
         None
     }
 
