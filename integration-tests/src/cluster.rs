@@ -26,13 +26,23 @@ impl Cluster {
     /// If it cannot be started.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_with(ServerConfig::default())
+    }
+
+    /// Starts an embedded broker with these settings, or takes the one that was given as it is.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    #[must_use]
+    pub fn start_with(config: ServerConfig) -> Self {
         if std::env::var_os("KAPPA_TEST_LOG").is_some() {
             // Fails where another test was first, which is all the same.
             let _ = tracing_subscriber::fmt().with_test_writer().try_init();
         }
         match env::var(BOOTSTRAP_VARIABLE) {
             Ok(bootstrap) if !bootstrap.is_empty() => Self { bootstrap, server: None },
-            _ => Self::embedded(ServerConfig::default()),
+            _ => Self::embedded(config),
         }
     }
 

@@ -10,8 +10,10 @@
 pub mod admin;
 pub mod clients;
 pub mod cluster;
+pub mod programs;
 pub mod waiting;
 pub mod wire;
 
 pub use cluster::{Cluster, unique};
+pub use programs::{BrokerProcess, program};
 pub use waiting::{Deadline, block_on};

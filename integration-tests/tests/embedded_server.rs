@@ -1,7 +1,10 @@
 //! The embedded broker's shell: its limits, its end, and who shares it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use integration_tests::waiting::{Deadline, eventually};
 use integration_tests::wire::Wire;
@@ -11,6 +14,8 @@ use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::{CreateTopicsRequest, FetchRequest, MetadataRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use kappa_broker::{BrokerConfig, Server, ServerConfig};
+use rdkafka::client::ClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::message::Message;
 use rdkafka::producer::BaseRecord;
 
@@ -199,5 +204,78 @@ fn rubbish_from_many_does_not_disturb_a_producer() {
         clients::assign_from_start(&consumer, &topic, 1);
         let records = clients::read(&consumer, sent);
         assert_eq!(clients::value(&records[sent - 1]), Some((sent - 1).to_string().as_str()));
+    });
+}
+
+/// Counts what a member of a group is told.
+#[derive(Clone, Default)]
+struct Rebalances(Arc<AtomicUsize>);
+
+impl ClientContext for Rebalances {}
+
+impl ConsumerContext for Rebalances {
+    fn post_rebalance(&self, _: &BaseConsumer<Self>, _: &Rebalance<'_>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn under_load_everything_comes_through_and_no_member_is_taken_for_gone() {
+    const CLIENTS: usize = 4;
+    const RECORDS: usize = 200_000;
+    let directory = tempfile::tempdir().unwrap();
+    let data = Some(directory.path().to_owned());
+    let cluster = Cluster::embedded(ServerConfig { data, ..ServerConfig::default() });
+    let (bootstrap, topic) = (cluster.bootstrap(), unique("load"));
+    admin::create_topic(bootstrap, &topic, 8, &[]);
+    let rebalances = Rebalances::default();
+    let (assigned, read, settled) =
+        (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(usize::MAX));
+    thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| {
+                // A member that is not heard for two seconds is gone.
+                let times = [("session.timeout.ms", "2000"), ("heartbeat.interval.ms", "200")];
+                let consumer: BaseConsumer<Rebalances> =
+                    clients::consumer_config(bootstrap, Some(&topic), &times)
+                        .create_with_context(rebalances.clone())
+                        .unwrap();
+                consumer.subscribe(&[&topic]).unwrap();
+                let mut is_assigned = false;
+                let deadline = Deadline::seconds(120);
+                while read.load(Ordering::Relaxed) < RECORDS {
+                    deadline.check("the last record");
+                    if let Some(record) = consumer.poll(Duration::from_millis(50)) {
+                        assert_eq!(record.unwrap().payload().map(<[u8]>::len), Some(1_024));
+                        read.fetch_add(1, Ordering::Relaxed);
+                    }
+                    if !is_assigned && consumer.assignment().unwrap().count() == 8 / CLIENTS {
+                        is_assigned = true;
+                        assigned.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+                settled.fetch_min(rebalances.0.load(Ordering::Relaxed), Ordering::Relaxed);
+            });
+        }
+        eventually("four members with two partitions each", Deadline::seconds(60), || {
+            (assigned.load(Ordering::Relaxed) == CLIENTS).then_some(())
+        });
+        let before = rebalances.0.load(Ordering::Relaxed);
+        for number in 0..CLIENTS {
+            let topic = &topic;
+            scope.spawn(move || {
+                let producer = clients::producer(bootstrap, &[("linger.ms", "5")]);
+                let payload = [number as u8; 1_024];
+                for i in 0..RECORDS / CLIENTS {
+                    let record = BaseRecord::<(), _>::to(topic).payload(&payload);
+                    clients::send(&producer, record.partition((i % 8) as i32));
+                }
+                clients::drain(&producer);
+            });
+        }
+        eventually("all records", Deadline::seconds(120), || {
+            let all = settled.load(Ordering::Relaxed);
+            (all != usize::MAX).then(|| assert_eq!(all, before, "rebalances under load"))
+        });
     });
 }

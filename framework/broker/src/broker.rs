@@ -1,6 +1,7 @@
 //! The broker's core: all of its state, moved only by requests and by time handed in.
 
 pub(crate) mod dispatch;
+mod restore;
 
 use std::collections::BTreeMap;
 
@@ -8,11 +9,13 @@ use bytes::Bytes;
 use kafka_protocol::protocol::StrBytes;
 
 use crate::config::BrokerConfig;
+use crate::faults::Faults;
 use crate::fetch::parked::ParkedFetches;
 use crate::groups::Groups;
 use crate::reply::{ConnectionId, Replies};
 use crate::time::{Millis, Moment};
 use crate::topics::Topics;
+use crate::upkeep::Upkeep;
 
 /// The node id of the only broker.
 pub(crate) const NODE_ID: i32 = 1;
@@ -40,8 +43,8 @@ pub(crate) const NODE_ID: i32 = 1;
 /// assert_eq!(broker.next_deadline(), None);
 /// ```
 ///
-/// A transaction coordinator will stand beside `groups`, and rules that delay or drop answers for
-/// tests in front of the dispatch.
+/// A transaction coordinator will stand beside `groups`. Rules that delay or drop answers for tests
+/// stand in front of the dispatch: see [`FaultRule`](crate::FaultRule).
 #[derive(Debug)]
 pub struct Broker {
     pub(crate) config: BrokerConfig,
@@ -50,6 +53,12 @@ pub struct Broker {
     pub(crate) parked: ParkedFetches,
     /// The next producer id to give out.
     pub(crate) next_producer_id: i64,
+    /// Of 22 characters, as Kafka's; it stays for as long as what is kept.
+    pub(crate) cluster_id: String,
+    pub(crate) upkeep: Upkeep,
+    pub(crate) faults: Faults,
+    /// What was last said of the next producer id.
+    saved_producer_id: i64,
     peers: BTreeMap<ConnectionId, StrBytes>,
     /// See [`Broker::set_wall_clock_ahead`].
     wall_ahead_ms: i64,
@@ -64,6 +73,10 @@ impl Broker {
             groups: Groups::new(config.groups, config.seed),
             parked: ParkedFetches::default(),
             next_producer_id: 0,
+            cluster_id: format!("kappa-{:016x}", config.seed),
+            upkeep: Upkeep::default(),
+            faults: Faults::default(),
+            saved_producer_id: 0,
             peers: BTreeMap::new(),
             wall_ahead_ms: 0,
             config,
@@ -106,6 +119,7 @@ impl Broker {
             self.tick(now, replies);
         }
         self.dispatch(now, connection, request, replies);
+        self.end_step(now, replies);
     }
 
     /// Tells that a connection is gone: what it waited for is forgotten.
@@ -114,20 +128,29 @@ impl Broker {
     pub fn disconnected(&mut self, connection: ConnectionId) {
         self.peers.remove(&connection);
         self.parked.forget(connection);
+        self.faults.forget(connection);
     }
 
     /// Does what is due by now.
     pub fn tick(&mut self, now: Millis, replies: &mut Replies) {
         self.complete_expired_fetches(now, replies);
         self.groups.tick(now, replies);
+        self.keep_up(now, replies);
+        self.end_delays(now, replies);
+        self.end_step(now, replies);
+    }
+
+    fn end_step(&mut self, now: Millis, replies: &mut Replies) {
+        self.schedule_upkeep(now);
+        self.hand_over_changes(replies);
+        self.faults.drop_answers(replies);
     }
 
     /// Returns when [`tick`](Self::tick) has something to do, unless a request comes first.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Millis> {
-        match (self.parked.next_deadline(), self.groups.next_deadline()) {
-            (Some(fetch), Some(group)) => Some(fetch.min(group)),
-            (fetch, group) => fetch.or(group),
-        }
+        let (fetch, group) = (self.parked.next_deadline(), self.groups.next_deadline());
+        let (upkeep, delay) = (self.upkeep.next_deadline(), self.faults.next_deadline());
+        [fetch, group, upkeep, delay].into_iter().flatten().min()
     }
 }

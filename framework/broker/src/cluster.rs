@@ -109,9 +109,8 @@ impl Broker {
         StrBytes::from_string(self.config.host.clone())
     }
 
-    /// Returns an id of 22 characters, as long as Kafka's.
     fn cluster_id(&self) -> StrBytes {
-        StrBytes::from_string(format!("kappa-{:016x}", self.config.seed))
+        StrBytes::from_string(self.cluster_id.clone())
     }
 }
 

@@ -31,6 +31,14 @@ pub struct BrokerConfig {
     pub producers_per_partition_max: usize,
     /// `producer.id.expiration.ms`: how long a silent idempotent producer is remembered.
     pub producer_expiration_ms: i64,
+    /// `log.retention.check.interval.ms`: how often records are looked for that are too old or too
+    /// many.
+    pub retention_check_ms: i64,
+    /// `log.cleaner.backoff.ms`: how long the cleaner waits when it has found nothing to clean.
+    pub cleaner_backoff_ms: i64,
+    /// `log.cleaner.dedupe.buffer.size`: bytes that the keys of one cleaning may take; if there are
+    /// more keys, the rest of the log is left for the next.
+    pub cleaner_keys_bytes_max: usize,
     /// The consumer groups' settings.
     pub groups: GroupConfig,
 }
@@ -71,6 +79,9 @@ impl Default for BrokerConfig {
             fetch_bytes_max: 55 << 20,
             producers_per_partition_max: 10_000,
             producer_expiration_ms: 86_400_000,
+            retention_check_ms: 300_000,
+            cleaner_backoff_ms: 15_000,
+            cleaner_keys_bytes_max: 128 << 20,
             groups: GroupConfig::default(),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! A member that joins or syncs may have to wait for the others; its answer then comes with
 //! whatever call completes the phase. Offsets that belong to a transaction will be kept beside the
-//! committed ones until it ends; the expiry of old offsets comes with retention.
+//! committed ones until it ends. Old offsets do not expire.
 
 pub(crate) mod admin;
 pub(crate) mod group;
@@ -23,6 +23,8 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::StrBytes;
 use tracing::warn;
 
+use crate::changes::facts::{Fact, GroupFact, Key};
+use crate::changes::{Changes, Step};
 use crate::config::GroupConfig;
 use crate::groups::group::Group;
 use crate::groups::join::Joining;
@@ -39,6 +41,7 @@ pub(crate) struct Groups {
     alarms: BTreeSet<(Millis, String)>,
     alarm_of: BTreeMap<String, Millis>,
     member_ids: MemberIds,
+    pub(crate) changes: Changes,
 }
 
 /// Makes member ids: a prefix of the client's, the broker's seed and a counter.
@@ -72,6 +75,7 @@ impl Groups {
             alarms: BTreeSet::new(),
             alarm_of: BTreeMap::new(),
             member_ids: MemberIds { seed, next: 0 },
+            changes: Changes::default(),
         }
     }
 
@@ -191,6 +195,9 @@ impl Groups {
         group.last_active = now;
         let (config, member_ids) = (&self.config, &mut self.member_ids);
         let result = step(group, &mut Context { now, config, member_ids, replies });
+        if group.take_unsaved() {
+            self.changes.push(|| Step::Set(Fact::Group(group.fact())));
+        }
         let alarm = group.next_deadline();
         self.set_alarm(id, alarm);
         Some(result)
@@ -207,6 +214,19 @@ impl Groups {
             self.alarms.insert((at, id.to_owned()));
             self.alarm_of.insert(id.to_owned(), at);
         }
+    }
+
+    /// Takes a group in that was kept; its members have their full session time-outs again.
+    pub(crate) fn restore(&mut self, now: Millis, fact: &GroupFact) {
+        let group = Group::restore(now, fact);
+        let alarm = group.next_deadline();
+        self.by_id.insert(fact.id.clone(), group);
+        self.set_alarm(&fact.id, alarm);
+    }
+
+    /// Returns how many groups there are.
+    pub(crate) fn count(&self) -> usize {
+        self.by_id.len()
     }
 
     /// Returns whether there can be one group more.
@@ -234,6 +254,7 @@ impl Groups {
     fn forget(&mut self, id: &str) {
         self.set_alarm(id, None);
         self.by_id.remove(id);
+        self.changes.push(|| Step::Unset(Key::Group(id.to_owned())));
     }
 }
 

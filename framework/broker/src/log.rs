@@ -2,14 +2,16 @@
 //!
 //! A batch is not taken apart to be stored or served. The broker sets its base offset and leader
 //! epoch in place (both lie outside the checksum) and hands out the same bytes to every reader.
-//! Compaction and retention will come as `log/cleaner.rs`, keeping raw what loses no record; an
-//! optional append-only file per partition as `log/journal.rs`.
+//! Cleaning keeps raw what loses no record.
 
 pub(crate) mod batch;
+pub(crate) mod cleaning;
 pub(crate) mod expansion;
 pub(crate) mod lookup;
 pub(crate) mod producers;
 pub(crate) mod records;
+pub(crate) mod saved;
+pub(crate) mod segments;
 
 use std::collections::VecDeque;
 
@@ -19,6 +21,8 @@ use kafka_protocol::ResponseError;
 use crate::error::Refusal;
 use crate::log::batch::{BatchHeader, LEADER_EPOCH};
 use crate::log::producers::{Producers, ProducersConfig, Sequence};
+use crate::log::saved::Saved;
+use crate::log::segments::Segments;
 use crate::time::Moment;
 use crate::topics::settings::{TimestampType, TopicSettings};
 
@@ -34,6 +38,10 @@ pub(crate) struct PartitionLog {
     /// Bytes ever appended: positions let a reader know how much lies ahead without a walk.
     end_position: u64,
     producers: Producers,
+    saved: Saved,
+    segments: Segments,
+    /// Up to here there is one record of each key, as far as the log has been cleaned.
+    clean_until: i64,
 }
 
 /// A batch in the log, with what is looked up often.
@@ -172,6 +180,7 @@ impl PartitionLog {
         }
         self.start_offset = self.start_offset.max(target);
         let gone = self.index_of(self.start_offset);
+        self.saved.note_gone(self.batches.range(..gone));
         let freed = self.batches.drain(..gone).map(|batch| charge(batch.bytes.len())).sum();
         let mut so_far = i64::MIN;
         for batch in &mut self.batches {

@@ -1,6 +1,7 @@
 //! The broker as a program: it listens until it is told to stop.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -11,8 +12,8 @@ use tracing::error;
 /// A small broker that speaks the Kafka protocol, for development and tests.
 ///
 /// Once it serves, the first line on standard output is `listening on HOST:PORT`: that address is
-/// the `bootstrap.servers` of any Kafka client. It keeps everything in memory and is not for
-/// production. SIGTERM or Ctrl-C ends it.
+/// the `bootstrap.servers` of any Kafka client. It is not for production: by default
+/// everything is in memory. SIGTERM or Ctrl-C ends it.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Args {
@@ -27,6 +28,15 @@ struct Args {
     /// Create a topic when its metadata is asked for, as Kafka does by default.
     #[arg(long)]
     auto_create_topics: bool,
+
+    /// Keep everything in this directory, which is created if need be, and go on from what is
+    /// there.
+    ///
+    /// What was acknowledged survives the end of the program, however sudden (SIGKILL too), but not
+    /// a loss of power. One broker at a time may use a directory; if it cannot be written to (a
+    /// full disk), the broker ends and says so.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -50,7 +60,8 @@ fn run(args: Args) -> io::Result<()> {
     })?;
     let broker =
         BrokerConfig { auto_create_topics: args.auto_create_topics, ..BrokerConfig::default() };
-    let config = ServerConfig { host: args.host, port: args.port, broker, ..Default::default() };
+    let Args { host, port, data, .. } = args;
+    let config = ServerConfig { host, port, data, broker, ..Default::default() };
     let mut server = Server::start(config)?;
     let mut out = io::stdout();
     writeln!(out, "listening on {}", server.bootstrap())?;
@@ -70,7 +81,10 @@ fn run(args: Args) -> io::Result<()> {
 async fn until(told: impl Future<Output = ()>, ended: impl Future<Output = ()>) -> io::Result<()> {
     tokio::select! {
         () = told => Ok(()),
-        () = ended => Err(io::Error::other("the broker ended by itself; what it held is gone")),
+        () = ended => {
+            let message = "the broker ended by itself; what was in memory is gone";
+            Err(io::Error::other(message))
+        }
     }
 }
 
@@ -85,6 +99,6 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         assert!(runtime.block_on(until(ready(()), pending())).is_ok());
         let error = runtime.block_on(until(pending(), ready(()))).unwrap_err();
-        assert_eq!(error.to_string(), "the broker ended by itself; what it held is gone");
+        assert_eq!(error.to_string(), "the broker ended by itself; what was in memory is gone");
     }
 }

@@ -14,7 +14,6 @@ use crate::broker::Broker;
 use crate::broker::dispatch::Request;
 use crate::error::Refusal;
 use crate::log::batch::{self, BatchHeader, ZSTD};
-use crate::log::producers::ProducersConfig;
 use crate::log::records::Records;
 use crate::log::{self, Appended};
 use crate::reply::{Answer, Replies};
@@ -130,10 +129,7 @@ impl Broker {
             let message = crate::cluster::no_transactions().message;
             return Err(Refusal::new(ResponseError::InvalidTxnState, message).into());
         }
-        let producers = ProducersConfig {
-            producers_max: self.config.producers_per_partition_max,
-            expiration_ms: self.config.producer_expiration_ms,
-        };
+        let producers = self.producers_config();
         // What is there already takes no room: it is acknowledged even if the logs are full.
         if let Some(earlier) = log.find_duplicate(at, &settings, &producers, &header)? {
             return Ok(earlier);

@@ -1,11 +1,15 @@
-//! What the core says: exactly one answer to each request, at once or later.
+//! What the core says: exactly one answer to each request, at once or later, and what must be
+//! written down before any of them is handed out.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::IoSlice;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::ApiKey;
 use kafka_protocol::protocol::Encodable;
+
+use crate::changes::Change;
+use crate::faults::CrashPoint;
 
 /// The name of one connection. Whoever drives the broker gives it and never gives it again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,10 +26,13 @@ pub enum Answer {
     Close(String),
 }
 
-/// The answers of one call into the broker, in the order in which they came about.
+/// What one call into the broker gave: answers in the order in which they came about, and the
+/// changes behind them.
 #[derive(Debug, Default)]
 pub struct Replies {
     answers: Vec<(ConnectionId, Answer)>,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) crash: Option<CrashPoint>,
 }
 
 impl Replies {
@@ -38,6 +45,29 @@ impl Replies {
     /// Takes the answers out, in order.
     pub fn drain(&mut self) -> impl Iterator<Item = (ConnectionId, Answer)> + '_ {
         self.answers.drain(..)
+    }
+
+    /// Takes the changes out, in order. There are none of a broker that was not made by
+    /// [`Broker::restore`]; of one that was, they are to be written down before the answers are
+    /// handed out.
+    ///
+    /// [`Broker::restore`]: crate::Broker::restore
+    pub fn drain_changes(&mut self) -> impl Iterator<Item = Change> + '_ {
+        self.changes.drain(..)
+    }
+
+    /// Takes out where the broker is to end, if a fault says so.
+    pub fn take_crash(&mut self) -> Option<CrashPoint> {
+        self.crash.take()
+    }
+
+    /// Closes connections in place of the answers for them.
+    pub(crate) fn drop_for(&mut self, muted: &mut BTreeSet<ConnectionId>) {
+        for (connection, answer) in &mut self.answers {
+            if muted.remove(connection) {
+                *answer = Answer::Close("a fault drops its answer".to_owned());
+            }
+        }
     }
 
     pub(crate) fn push(&mut self, connection: ConnectionId, answer: Answer) {

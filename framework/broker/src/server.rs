@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
 use std::net::TcpListener as StdTcpListener;
+use std::path::PathBuf;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -24,8 +25,10 @@ use tracing::{error, info, warn};
 
 use crate::broker::Broker;
 use crate::config::BrokerConfig;
+use crate::faults::{CrashPoint, FaultRule};
 use crate::reply::{Answer, ConnectionId, Replies};
 use crate::server::clock::Clock;
+use crate::storage::DataDir;
 
 /// Where and how to listen, and the broker behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +47,10 @@ pub struct ServerConfig {
     pub idle_ms_max: u64,
     /// Requests that wait for the core; beyond it connections wait before they read on.
     pub requests_waiting_max: usize,
+    /// `log.dirs`: the directory in which everything is kept over restarts, created if need be;
+    /// none keeps it in memory. What was acknowledged survives the end of the process, however
+    /// sudden, but not a loss of power. If it cannot be written to, the broker stops.
+    pub data: Option<PathBuf>,
     /// The broker's own settings. Its host and port are those above, and a seed of zero (the
     /// default) stands for one that no other start has.
     pub broker: BrokerConfig,
@@ -58,6 +65,7 @@ impl Default for ServerConfig {
             frame_bytes_max: 100 << 20,
             idle_ms_max: 600_000,
             requests_waiting_max: 1_000,
+            data: None,
             broker: BrokerConfig::default(),
         }
     }
@@ -76,8 +84,11 @@ impl Default for ServerConfig {
 /// ```
 #[derive(Debug)]
 pub struct Server {
+    /// With the port that was found.
+    config: ServerConfig,
     bootstrap: String,
     stop: Option<oneshot::Sender<()>>,
+    orders: mpsc::UnboundedSender<Order>,
     /// Nothing is ever sent: the other end goes when the thread does.
     ended: mpsc::Receiver<Infallible>,
     thread: Option<JoinHandle<()>>,
@@ -88,35 +99,39 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// If the address cannot be listened on, or the thread not be started.
-    pub fn start(config: ServerConfig) -> io::Result<Self> {
+    /// If the address cannot be listened on, the data directory not be read (or another broker uses
+    /// it, or it holds more than the configuration allows), or the thread not be started.
+    pub fn start(mut config: ServerConfig) -> io::Result<Self> {
         let listener = StdTcpListener::bind((config.host.as_str(), config.port)).map_err(|e| {
             let address = address(&config.host, config.port);
             io::Error::new(e.kind(), format!("cannot listen on {address}: {e}"))
         })?;
         listener.set_nonblocking(true)?;
-        let port = listener.local_addr()?.port();
-        let bootstrap = address(&config.host, port);
-        Self::spawn(bootstrap, move |stopped| serve(config, port, listener, stopped))
+        config.port = listener.local_addr()?.port();
+        let core = Core::start(&config)?;
+        Self::spawn(config, move |config, handle| serve(config, listener, core, handle))
     }
 
     /// Runs what serves in a thread of its own.
     fn spawn<S: Future<Output = io::Result<()>>>(
-        bootstrap: String,
-        serve: impl FnOnce(oneshot::Receiver<()>) -> S + Send + 'static,
+        config: ServerConfig,
+        serve: impl FnOnce(ServerConfig, Handle) -> S + Send + 'static,
     ) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
+        let (orders, ordered) = mpsc::unbounded_channel();
+        let handle = Handle { stopped, ordered };
         let (runs, ended) = mpsc::channel(1);
+        let (bootstrap, its_config) = (address(&config.host, config.port), config.clone());
         let thread =
             std::thread::Builder::new().name("kappa-broker".to_owned()).spawn(move || {
                 // Dropped however this ends, by a panic too.
                 let _runs = runs;
-                if let Err(e) = runtime.block_on(serve(stopped)) {
+                if let Err(e) = runtime.block_on(serve(its_config, handle)) {
                     error!("the broker stopped: {e}");
                 }
             })?;
-        Ok(Self { bootstrap, stop: Some(stop), ended, thread: Some(thread) })
+        Ok(Self { config, bootstrap, stop: Some(stop), orders, ended, thread: Some(thread) })
     }
 
     /// Returns where clients connect, as `host:port`.
@@ -125,7 +140,8 @@ impl Server {
         &self.bootstrap
     }
 
-    /// Returns whether the broker still serves. Unless it is stopped, only a bug ends it.
+    /// Returns whether the broker still serves. Unless it is stopped, only a bug ends it, or a data
+    /// directory that cannot be written to.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
@@ -141,10 +157,45 @@ impl Server {
     pub fn stop(self) {
         drop(self);
     }
-}
 
-impl Drop for Server {
-    fn drop(&mut self) {
+    /// Ends the broker at once, as SIGKILL ends a process: requests that wait are not looked at,
+    /// and answers that are not written are lost.
+    pub fn kill(&mut self) {
+        self.end();
+    }
+
+    /// Starts the broker again with the same settings, on the same port, and from its data
+    /// directory if it has one; one that still runs is killed before.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`start`](Self::start).
+    pub fn restart(&mut self) -> io::Result<()> {
+        self.end();
+        *self = Self::start(self.config.clone())?;
+        Ok(())
+    }
+
+    /// Lets requests fail by a rule, which holds when this returns. On a broker that has ended it
+    /// does nothing.
+    pub fn inject(&self, rule: FaultRule) {
+        self.order(|done| Order::Inject(rule, done));
+    }
+
+    /// Forgets all rules; see [`inject`](Self::inject).
+    pub fn clear_faults(&self) {
+        self.order(Order::ClearFaults);
+    }
+
+    fn order(&self, order: impl FnOnce(Done) -> Order) {
+        let (done, is_done) = std::sync::mpsc::sync_channel(1);
+        if self.orders.send(order(done)).is_ok() {
+            // An error only says that the broker has ended.
+            let _ = is_done.recv();
+        }
+    }
+
+    fn end(&mut self) {
         if let Some(stop) = self.stop.take() {
             // An error only says that the thread has ended already.
             let _ = stop.send(());
@@ -153,6 +204,59 @@ impl Drop for Server {
             error!("the broker's thread panicked");
         }
     }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// The broker with its clock, and where it writes things down.
+#[derive(Debug)]
+struct Core {
+    clock: Clock,
+    broker: Broker,
+    data: Option<DataDir>,
+}
+
+impl Core {
+    /// Makes a new broker, or one that goes on from its data directory.
+    fn start(config: &ServerConfig) -> io::Result<Self> {
+        let clock = Clock::new();
+        let mut settings = config.broker.clone();
+        settings.host.clone_from(&config.host);
+        settings.port = config.port;
+        if settings.seed == 0 {
+            settings.seed = clock.seed(config.port);
+        }
+        let Some(path) = &config.data else {
+            return Ok(Self { clock, broker: Broker::new(settings), data: None });
+        };
+        let (data, image) = DataDir::open(path)?;
+        let broker = Broker::restore(settings, clock.now(), image).map_err(|e| {
+            let message = format!("cannot start from {}: {e}", path.display());
+            io::Error::new(io::ErrorKind::InvalidData, message)
+        })?;
+        Ok(Self { clock, broker, data: Some(data) })
+    }
+}
+
+/// The other end of a [`Server`].
+#[derive(Debug)]
+struct Handle {
+    stopped: oneshot::Receiver<()>,
+    ordered: mpsc::UnboundedReceiver<Order>,
+}
+
+/// Where to say that an order is carried out.
+type Done = std::sync::mpsc::SyncSender<()>;
+
+/// What a test orders.
+#[derive(Debug)]
+enum Order {
+    Inject(FaultRule, Done),
+    ClearFaults(Done),
 }
 
 /// What the core is told.
@@ -165,32 +269,39 @@ enum Event {
 
 async fn serve(
     config: ServerConfig,
-    port: u16,
     listener: StdTcpListener,
-    mut stopped: oneshot::Receiver<()>,
+    core: Core,
+    mut handle: Handle,
 ) -> io::Result<()> {
-    let (clock, address) = (Clock::new(), address(&config.host, port));
+    let address = address(&config.host, config.port);
     let listener = TcpListener::from_std(listener)?;
-    info!("listening on {address}; for development and tests: all is in memory");
-    let (events, waiting) = mpsc::channel(config.requests_waiting_max.max(1));
-    let mut broker = config.broker.clone();
-    broker.host.clone_from(&config.host);
-    broker.port = port;
-    if broker.seed == 0 {
-        broker.seed = clock.seed(port);
+    match &config.data {
+        None => info!("listening on {address}; for development and tests: all is in memory"),
+        Some(path) => {
+            let path = path.display();
+            info!("listening on {address}; for development and tests: all is kept in {path}");
+        }
     }
+    let (events, waiting) = mpsc::channel(config.requests_waiting_max.max(1));
     // When this ends the runtime goes with it, and with that every connection.
     tokio::select! {
         () = listener::accept(&config, async || listener.accept().await, events) => {}
-        () = drive(Broker::new(broker), clock, waiting) => {}
-        _ = &mut stopped => {}
+        ended = drive(core, waiting, handle.ordered) => ended?,
+        _ = &mut handle.stopped => {}
     }
     info!("stopped");
     Ok(())
 }
 
-/// Owns the broker: hands it requests and time, and its answers to the connections.
-async fn drive(mut broker: Broker, clock: Clock, mut events: mpsc::Receiver<Event>) {
+/// Owns the broker: hands it requests and time, writes down what has changed, and then hands its
+/// answers to the connections. An error says that something could not be written down; what is
+/// answered by then is, and nobody hears of the rest.
+async fn drive(
+    core: Core,
+    mut events: mpsc::Receiver<Event>,
+    mut orders: mpsc::UnboundedReceiver<Order>,
+) -> io::Result<()> {
+    let Core { clock, mut broker, mut data } = core;
     let mut connections: BTreeMap<ConnectionId, mpsc::Sender<Answer>> = BTreeMap::new();
     let mut replies = Replies::new();
     loop {
@@ -209,9 +320,26 @@ async fn drive(mut broker: Broker, clock: Clock, mut events: mpsc::Receiver<Even
                     broker.disconnected(id);
                     connections.remove(&id);
                 }
-                None => return,
+                None => return Ok(()),
             },
+            Some(order) = orders.recv() => carry_out(order, &mut broker),
+            // A file that is half written anew goes on between requests.
+            () = tokio::task::yield_now(), if data.as_ref().is_some_and(DataDir::is_busy) => {}
             () = sleep(until) => broker.tick(clock.now(), &mut replies),
+        }
+        let crash = replies.take_crash();
+        if let Some(data) = &mut data {
+            let count = match crash {
+                Some(CrashPoint::BeforeWriting) => 0,
+                Some(CrashPoint::AfterChanges(count)) => count,
+                Some(CrashPoint::BeforeAnswering) | None => usize::MAX,
+            };
+            data.write(replies.drain_changes().take(count))?;
+            data.go_on()?;
+        }
+        if let Some(point) = crash {
+            info!("a fault ends the broker: {point:?}");
+            return Ok(());
         }
         for (id, answer) in replies.drain() {
             match connections.get(&id).map(|answers| answers.try_send(answer)) {
@@ -222,6 +350,21 @@ async fn drive(mut broker: Broker, clock: Clock, mut events: mpsc::Receiver<Even
             }
         }
     }
+}
+
+fn carry_out(order: Order, broker: &mut Broker) {
+    let done = match order {
+        Order::Inject(rule, done) => {
+            broker.inject(rule);
+            done
+        }
+        Order::ClearFaults(done) => {
+            broker.clear_faults();
+            done
+        }
+    };
+    // An error only says that nobody waits for it.
+    let _ = done.send(());
 }
 
 async fn sleep(time: Option<Duration>) {

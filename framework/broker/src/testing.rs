@@ -12,6 +12,7 @@ use kafka_protocol::messages::{RequestHeader, ResponseHeader, TopicName};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 
 use crate::broker::Broker;
+use crate::changes::Image;
 use crate::config::BrokerConfig;
 use crate::reply::{Answer, ConnectionId, Replies};
 use crate::time::Millis;
@@ -54,6 +55,18 @@ pub(crate) fn topic_name(name: &str) -> TopicName {
     TopicName(text(name))
 }
 
+/// Random numbers from a seed (xorshift).
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+}
+
 /// A broker, time, and connections of which each may have one request under way.
 pub(crate) struct Driver {
     pub(crate) broker: Broker,
@@ -63,6 +76,8 @@ pub(crate) struct Driver {
     waiting: BTreeMap<ConnectionId, i32>,
     next_connection: u64,
     next_correlation: i32,
+    /// What would be on a disk.
+    pub(crate) image: Image,
 }
 
 impl Driver {
@@ -79,7 +94,23 @@ impl Driver {
             waiting: BTreeMap::new(),
             next_connection: 0,
             next_correlation: 100,
+            image: Image::default(),
         }
+    }
+
+    /// Makes a driver whose broker can be [started again](Self::restart).
+    pub(crate) fn kept(config: BrokerConfig) -> Self {
+        let mut driver = Self::with(config);
+        driver.restart();
+        driver
+    }
+
+    /// Kills the broker and starts another from what it has told to keep.
+    pub(crate) fn restart(&mut self) {
+        let (config, image) = (self.broker.config.clone(), self.image.clone());
+        self.broker = Broker::restore(config, Millis::new(self.now), image).unwrap();
+        self.answers.clear();
+        self.waiting.clear();
     }
 
     /// Opens a connection.
@@ -179,6 +210,9 @@ impl Driver {
     }
 
     fn collect(&mut self) {
+        for change in self.replies.drain_changes() {
+            self.image.apply(change);
+        }
         for (id, answer) in self.replies.drain() {
             self.answers.entry(id).or_default().push_back(answer);
         }

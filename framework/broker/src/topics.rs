@@ -5,13 +5,19 @@ pub(crate) mod configs;
 pub(crate) mod name;
 pub(crate) mod room;
 pub(crate) mod settings;
+pub(crate) mod upkeep;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
+use crate::changes::facts::{Fact, Key};
+use crate::changes::{Changes, LogId, Step};
 use crate::error::Refusal;
 use crate::log::PartitionLog;
+use crate::log::producers::ProducersConfig;
+use crate::time::Millis;
 use crate::topics::room::Room;
 use crate::topics::settings::TopicConfig;
 
@@ -24,13 +30,28 @@ pub(crate) struct Topics {
     partitions: usize,
     partitions_max: usize,
     room: Room,
+    next_id: u64,
+    pub(crate) changes: Changes,
+    /// The logs that may have changed since changes were last collected.
+    touched: BTreeSet<(String, i32)>,
+    /// Whether there may be more to clean or to let go than when this was last asked.
+    is_disturbed: bool,
 }
 
 /// One topic.
 #[derive(Debug)]
 pub(crate) struct Topic {
+    /// No other topic has had it, whatever its name.
+    id: u64,
     pub(crate) config: TopicConfig,
     pub(crate) partitions: Vec<PartitionLog>,
+}
+
+impl Topic {
+    /// Returns what tells it from every other topic, of the same name too.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
 }
 
 impl Topics {
@@ -41,10 +62,6 @@ impl Topics {
 
     pub(crate) fn get(&self, name: &str) -> Option<&Topic> {
         self.by_name.get(name)
-    }
-
-    pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Topic> {
-        self.by_name.get_mut(name)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &Topic)> {
@@ -58,15 +75,20 @@ impl Topics {
         topic.partitions.get(index).ok_or_else(Refusal::unknown_partition)
     }
 
-    /// Returns one partition's log, to append to it.
+    /// Returns one partition's log, to append to it or to let its beginning go.
     pub(crate) fn partition_mut(
         &mut self,
         name: &str,
         index: i32,
     ) -> Result<&mut PartitionLog, Refusal> {
-        let topic = self.get_mut(name).ok_or_else(Refusal::unknown_partition)?;
-        let index = usize::try_from(index).map_err(|_negative| Refusal::unknown_partition())?;
-        topic.partitions.get_mut(index).ok_or_else(Refusal::unknown_partition)
+        let topic = self.by_name.get_mut(name).ok_or_else(Refusal::unknown_partition)?;
+        let place = usize::try_from(index).map_err(|_negative| Refusal::unknown_partition())?;
+        let log = topic.partitions.get_mut(place).ok_or_else(Refusal::unknown_partition)?;
+        self.is_disturbed = true;
+        if self.changes.are_wanted {
+            self.touched.insert((name.to_owned(), index));
+        }
+        Ok(log)
     }
 
     /// Checks that a topic of this name could be created.
@@ -95,10 +117,16 @@ impl Topics {
 
     /// Adds a checked topic.
     pub(crate) fn create(&mut self, name: &str, partitions: usize, config: TopicConfig) {
-        let topic = Topic { config, partitions: Vec::new() };
-        self.by_name.insert(name.to_owned(), topic);
-        self.by_folded.insert(name::fold(name), name.to_owned());
+        let id = self.next_id;
+        self.create_as(id, name, config);
         self.grow(name, partitions);
+    }
+
+    /// Adds a checked topic without partitions.
+    pub(crate) fn create_as(&mut self, id: u64, name: &str, config: TopicConfig) {
+        self.next_id = self.next_id.max(id + 1);
+        self.by_name.insert(name.to_owned(), Topic { id, config, partitions: Vec::new() });
+        self.by_folded.insert(name::fold(name), name.to_owned());
     }
 
     /// Gives a topic so many partitions, which are not fewer than it has.
@@ -106,6 +134,28 @@ impl Topics {
         let Some(topic) = self.by_name.get_mut(name) else { return };
         self.partitions += partitions.saturating_sub(topic.partitions.len());
         topic.partitions.resize_with(partitions, PartitionLog::default);
+        self.note(name);
+    }
+
+    /// Gives a topic other settings.
+    pub(crate) fn configure(&mut self, name: &str, config: TopicConfig) {
+        let Some(topic) = self.by_name.get_mut(name) else { return };
+        topic.config = config;
+        self.is_disturbed = true;
+        self.note(name);
+    }
+
+    /// Forgets the records of a partition before an offset; -1 means all. Returns where it begins
+    /// now.
+    pub(crate) fn delete_before(
+        &mut self,
+        name: &str,
+        index: i32,
+        offset: i64,
+    ) -> Result<i64, Refusal> {
+        let (start, freed) = self.partition_mut(name, index)?.delete_before(offset)?;
+        self.release(freed);
+        Ok(start)
     }
 
     /// Removes a topic with all its records; returns whether it was there.
@@ -114,12 +164,65 @@ impl Topics {
         self.by_folded.remove(&name::fold(name));
         self.partitions -= topic.partitions.len();
         self.release(topic.partitions.iter().map(PartitionLog::charged).sum());
+        self.changes.push(|| Step::Unset(Key::Topic(name.to_owned())));
         true
+    }
+
+    /// Takes in the batches of a log that were kept; says what is wrong with them.
+    pub(crate) fn restore_log(
+        &mut self,
+        now: Millis,
+        producers: &ProducersConfig,
+        name: &str,
+        id: LogId,
+        batches: Vec<Bytes>,
+    ) -> Result<(), String> {
+        let log = self.partition_mut(name, id.partition).map_err(|e| e.message)?;
+        log.restore(now, producers, batches)?;
+        let charged = log.charged();
+        self.reserve(charged).map_err(|e| format!("{}, which is log_bytes_max", e.message))
+    }
+
+    /// Notes what has happened to the logs that were touched.
+    pub(crate) fn collect_changes(&mut self) {
+        for (name, partition) in std::mem::take(&mut self.touched) {
+            // It may have been deleted since.
+            let Some(topic) = self.by_name.get_mut(&name) else { continue };
+            let place = usize::try_from(partition).ok();
+            let log = place.and_then(|place| topic.partitions.get_mut(place));
+            let Some(unsaved) = log.map(PartitionLog::take_unsaved) else { continue };
+            if let Some(offset) = unsaved.start {
+                let topic = name.clone();
+                self.changes.push(|| Step::Set(Fact::LogStart { topic, partition, offset }));
+            }
+            let log = LogId { topic: topic.id, partition };
+            if let Some(batches) = unsaved.rewritten {
+                self.changes.push(|| Step::Rewrite { log, batches });
+            }
+            for batch in unsaved.appended {
+                self.changes.push(|| Step::Append { log, batch });
+            }
+        }
+    }
+
+    fn note(&mut self, name: &str) {
+        let Some(topic) = self.by_name.get(name) else { return };
+        self.changes.push(|| {
+            let partitions = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
+            let (name, overrides) = (name.to_owned(), topic.config.overrides().clone());
+            Step::Set(Fact::Topic { name, id: topic.id, partitions, overrides })
+        });
     }
 
     /// Takes note of memory about to be used, if there is room for it.
     pub(crate) fn reserve(&mut self, bytes: u64) -> Result<(), Refusal> {
         self.room.reserve(bytes)
+    }
+
+    /// Returns how much memory is taken note of.
+    #[cfg(test)]
+    pub(crate) fn room_used(&self) -> u64 {
+        self.room.used()
     }
 
     /// Takes note of memory that is free again.

@@ -80,7 +80,15 @@ fn a_port_that_is_taken_is_an_error_that_names_it() {
 fn the_help_teaches() {
     let (output, out, _) = run(&["--help"]);
     assert!(output.status.success());
-    for taught in ["bootstrap.servers", "listening on HOST:PORT", "--host", "--port", "SIGTERM"] {
+    for taught in [
+        "bootstrap.servers",
+        "listening on HOST:PORT",
+        "--host",
+        "--port",
+        "SIGTERM",
+        "--data <DIR>",
+        "SIGKILL",
+    ] {
         assert!(out.contains(taught), "no {taught} in:\n{out}");
     }
     let (output, _, log) = run(&["--prot", "1"]);

@@ -4,6 +4,7 @@
 //! Nothing runs until a [`Topology`](crate::Topology) is built and given to a runtime.
 
 mod builder;
+mod flat;
 mod global_ktable;
 mod grouped_stream;
 mod grouped_table;
@@ -12,10 +13,15 @@ mod kstream_join;
 mod ktable;
 mod ktable_join;
 mod ktable_map;
+mod named;
+mod nulls;
 mod options;
+mod output;
 mod repartition;
+mod split;
 mod table_view;
 mod topic;
+mod topics;
 mod windowed_stream;
 
 pub use builder::StreamsBuilder;
@@ -25,8 +31,11 @@ pub use grouped_table::KGroupedTable;
 pub use kstream::KStream;
 pub use kstream_join::{JoinSide, OnKey};
 pub use ktable::KTable;
-pub use options::{Grouped, Materialized, Stored};
+pub use options::{Grouped, Materialized, Repartitioned, Stored};
+pub use output::Produced;
+pub use split::Split;
 pub use topic::Topic;
+pub use topics::Topics;
 pub use windowed_stream::WindowedKStream;
 
 /// The names the JVM library gives its operators, which topic names follow from (row ST12).
@@ -38,6 +47,11 @@ mod prefix {
     pub(super) const MAP_VALUES: &str = "KSTREAM-MAPVALUES-";
     pub(super) const KEY_SELECT: &str = "KSTREAM-KEY-SELECT-";
     pub(super) const PEEK: &str = "KSTREAM-PEEK-";
+    pub(super) const FOREACH: &str = "KSTREAM-FOREACH-";
+    pub(super) const FLAT_MAP: &str = "KSTREAM-FLATMAP-";
+    pub(super) const FLAT_MAP_VALUES: &str = "KSTREAM-FLATMAPVALUES-";
+    pub(super) const BRANCH: &str = "KSTREAM-BRANCH-";
+    pub(super) const REPARTITION: &str = "KSTREAM-REPARTITION-";
     pub(super) const MERGE: &str = "KSTREAM-MERGE-";
     pub(super) const TO_TABLE: &str = "KSTREAM-TOTABLE-";
     pub(super) const JOIN: &str = "KSTREAM-JOIN-";
@@ -55,5 +69,5 @@ mod prefix {
     pub(super) const TABLE_MAP_VALUES: &str = "KTABLE-MAPVALUES-";
     pub(super) const TO_STREAM: &str = "KTABLE-TOSTREAM-";
     /// Ours: the JVM library has no such operator, so it burns no number.
-    pub(super) const DROP_NULLS: &str = "KAPPA-DROP-NULLS-";
+    pub(super) const NULLS: &str = "KAPPA-NULLS-";
 }

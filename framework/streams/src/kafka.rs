@@ -20,7 +20,8 @@ pub use batch::FetchedBatch;
 pub use bound::Bound;
 pub use offset_metadata::{OffsetMetadata, Progress};
 pub use outbox::{Destination, OutTopic, OutTopicId, Outbox, OutboxRecord};
-pub use partitioner::default_partition;
+pub(crate) use partitioner::Partitioner;
+pub use partitioner::{Placement, default_partition};
 
 use crate::error::Result;
 use crate::ids::{Offset, TopicPartition};
@@ -162,12 +163,16 @@ pub trait Consumer: Send {
     /// Returns what ends a `wait` from another thread.
     fn waker(&self) -> Waker;
 
-    /// Commits offsets for the group and waits for the answer.
+    /// Commits offsets for the group and waits for the answer, but no longer than this.
+    ///
+    /// A coordinator that waits for the group's members answers nothing to a member that has asked to
+    /// join, commits neither, so that a member would wait with it. An answer that has not come in time is
+    /// a retriable error; the offsets may be committed all the same.
     ///
     /// # Errors
     ///
-    /// Where the coordinator refuses; retriable where it cannot be reached.
-    fn commit(&mut self, commits: &Commits) -> Result<()>;
+    /// Where the coordinator refuses; retriable where it cannot be reached or has not answered.
+    fn commit(&mut self, commits: &Commits, patience: Duration) -> Result<()>;
 
     /// Ends the client, answering what is still asked; no data is read any more. A dynamic member leaves
     /// its group; a static one stays in it, until its session ends, unless it is to leave.

@@ -14,9 +14,12 @@ pub enum DropReason {
     Late,
     /// The record could not be decoded and the handler said to go on (row ER1).
     Undecodable,
+    /// The partitioner of the topic it was written to chose no partition (row SL6).
+    Unplaced,
 }
 
-const REASONS: [DropReason; 3] = [DropReason::Null, DropReason::Late, DropReason::Undecodable];
+const REASONS: [DropReason; 4] =
+    [DropReason::Null, DropReason::Late, DropReason::Undecodable, DropReason::Unplaced];
 
 impl fmt::Display for DropReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,6 +27,7 @@ impl fmt::Display for DropReason {
             Self::Null => "null key or value",
             Self::Late => "late for its window",
             Self::Undecodable => "not decodable",
+            Self::Unplaced => "for no partition",
         })
     }
 }

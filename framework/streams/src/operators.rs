@@ -2,7 +2,9 @@
 //!
 //! They know processors and stores only; what connects them to topics, names and tasks is above.
 
+mod branch;
 mod drop_nulls;
+mod dynamic_sink;
 mod global_join;
 mod regroup;
 mod repartition;
@@ -21,13 +23,15 @@ mod window_final;
 mod aggregate;
 
 pub(crate) use aggregate::Aggregate;
+pub(crate) use branch::Branch;
 pub(crate) use drop_nulls::{DropNullKeys, DropNullValues};
+pub(crate) use dynamic_sink::{Choice, DynamicSink};
 pub(crate) use global_join::GlobalJoin;
 pub(crate) use regroup::Regroup;
 pub(crate) use repartition::Repartition;
-pub(crate) use sink::Sink;
+pub(crate) use sink::{Sink, Writer};
 pub(crate) use source::{StreamSource, TableReader};
-pub(crate) use stateless::{Filter, Map, MapValues, Peek};
+pub(crate) use stateless::{Filter, FlatMap, FlatMapValues, Map, MapValues, Peek};
 pub(crate) use stream_table_join::StreamTableJoin;
 pub(crate) use table_getter::{MappedGetter, StoreGetter, TableGetter, WindowGetter};
 pub(crate) use table_join::{JoinedGetter, MaterializedJoin, TableJoin};

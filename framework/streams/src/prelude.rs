@@ -1,9 +1,10 @@
 //! The names an application imports.
 
 pub use crate::dsl::{
-    GlobalKTable, Grouped, KGroupedStream, KGroupedTable, KStream, KTable, Materialized, Stored,
-    StreamsBuilder, Topic, WindowedKStream,
+    GlobalKTable, Grouped, KGroupedStream, KGroupedTable, KStream, KTable, Materialized, Produced,
+    Repartitioned, Split, Stored, StreamsBuilder, Topic, Topics, WindowedKStream,
 };
+pub use crate::kafka::Placement;
 #[cfg(feature = "json")]
 pub use crate::serde::Json;
 pub use crate::serde::{Bytes, DefaultSerde, I32, I64, Nullable, SerdeRef, Utf8};

@@ -10,7 +10,7 @@ mod fan_in;
 mod fan_out;
 
 pub use build::{GlobalTables, TaskBuilder, TaskEnvironment};
-pub use context::{RecordContext, TaskContext};
+pub use context::{RecordContext, TaskContext, WriteContext};
 pub use fan_in::FanInSlots;
 pub use fan_out::FanOut;
 

@@ -7,6 +7,7 @@ mod application;
 mod caught_up;
 mod client_state;
 mod commit;
+mod dynamic_outputs;
 mod global_tables;
 mod housekeeping;
 mod kafka_streams;

@@ -12,6 +12,7 @@ mod state;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 pub(crate) use deployment::{Deployment, RunMode, TaskInput};
 pub(crate) use partition_group::{Order, PartitionGroup, Readiness};
@@ -188,6 +189,20 @@ impl Task {
     /// Makes committed state survive a kill.
     pub(crate) fn flush_state(&mut self) -> Result<()> {
         self.ctx.stores.flush()
+    }
+
+    /// Finds out how many partitions the topics have that records chose for the first time, before the
+    /// outbox is drained.
+    pub(crate) fn settle_outputs(
+        &mut self,
+        find: impl FnOnce(&[Arc<str>]) -> Result<BTreeMap<Arc<str>, usize>>,
+    ) -> Result<()> {
+        let unknown = self.ctx.outbox.unknown_topics();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let counts = find(&unknown)?;
+        self.ctx.learn_topics(&counts)
     }
 
     pub(crate) fn outbox(&mut self) -> &mut Outbox {

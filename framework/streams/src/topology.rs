@@ -27,7 +27,7 @@ pub use names::TopicNames;
 pub(crate) use node::{ChildId, Node};
 pub(crate) use subtopology::Subtopology;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::{StoreId, SubtopologyId, TopicRef};
 
 /// A finished topology: `Send + Sync`, cheap to clone, the same for live, replay and test driver.
@@ -89,14 +89,31 @@ impl Topology {
         external.chain(self.graph().globals.iter().map(|global| global.topic.clone())).collect()
     }
 
-    /// Returns the topics of others that it writes.
+    /// Returns the topics of others that it writes; of those that records choose, the ones it lists.
     #[must_use]
     pub fn output_topics(&self) -> BTreeSet<Arc<str>> {
-        let sinks = self.graph().nodes.iter().filter_map(|node| match &node.kind {
-            NodeKind::Sink(TopicRef::External(name)) => Some(name.clone()),
-            _ => None,
+        let written = self.graph().nodes.iter().flat_map(|node| node.kind.written());
+        let external = written.filter_map(|topic| match topic {
+            TopicRef::External(name) => Some(name),
+            TopicRef::Internal(_) => None,
         });
-        sinks.collect()
+        external.collect()
+    }
+
+    /// Refuses operators that write to any topic that a record chooses.
+    ///
+    /// A rerun has topics of its own in place of those it writes, which are created, emptied and compared:
+    /// it must know them before.
+    pub(crate) fn refuse_unlisted_outputs(&self) -> Result<()> {
+        let mut nodes = self.graph().nodes.iter();
+        match nodes.find(|node| node.kind == NodeKind::DynamicSink(None)) {
+            None => Ok(()),
+            Some(node) => Err(Error::topology(format!(
+                "{} writes to any topic that a record chooses, of which a rerun cannot have its own: \
+                 list them with `Topics::among`",
+                node.name
+            ))),
+        }
     }
 
     /// Returns whether the order of a store's updates matters to what comes after it: a repartition topic,

@@ -18,9 +18,9 @@ fn numbers(name: &str) -> Topic<i64, i64> {
 }
 
 /// Returns how many allocations it took to pipe records through a topology that is warm.
-fn allocations(declare: impl FnOnce(&KStream<i64, i64>) -> KStream<i64, i64>) -> u64 {
+fn allocations(declare: impl FnOnce(&KStream<i64, i64>)) -> u64 {
     let builder = StreamsBuilder::new();
-    declare(&builder.stream(&numbers("in"))).to(&numbers("out"));
+    declare(&builder.stream(&numbers("in")));
     let driver = TopologyTestDriver::new(&builder.build().unwrap()).unwrap();
     let (mut input, output) = (driver.input(&numbers("in")), driver.output(&numbers("out")));
     let mut pipe = |count: i64| {
@@ -39,16 +39,34 @@ fn allocations(declare: impl FnOnce(&KStream<i64, i64>) -> KStream<i64, i64>) ->
 #[test]
 fn a_stateless_chain_allocates_nothing_per_record() {
     let _profiler = dhat::Profiler::builder().testing().build();
-    let bare = allocations(KStream::clone);
+    let out = || numbers("out");
+    let bare = allocations(|stream| stream.to(&out()));
     let chain = allocations(|stream| {
-        stream
+        let chain = stream
             .filter(|_, value| *value >= 0)
+            .filter_not(|_, value| *value < 0)
             .map_values(|value| value + 1)
+            .map_values_with_key(|key, value| value + key)
             .map(|key, value| (key + 1, value))
             .peek(|_, _| {})
+            .flat_map(|key, value| [(key, value)])
             .select_key(|key, _| key * 2)
             .filter(|key, _| key % 2 == 0)
-            .map_values(|value| value * 3)
+            .flat_map_values(|value| [value])
+            .map_values(|value| value * 3);
+        let split = chain.split();
+        let (even, odd) = (split.branch(|_, value| value % 2 == 0), split.default_branch());
+        even.merge(&odd).to(&out());
     });
     assert_eq!(chain, bare, "allocations of {RECORDS} records with and without the chain");
+
+    let chosen = allocations(|stream| {
+        stream.to_dynamic(&Topics::any(I64, I64), |_, _, _| "out".into());
+    });
+    assert_eq!(chosen, bare, "allocations of {RECORDS} records that choose their topic");
+    let placed = allocations(|stream| {
+        let first = Produced::partitioned_by(|_, _, _| Placement::Partition(0));
+        stream.to_with(&out(), first);
+    });
+    assert_eq!(placed, bare, "allocations of {RECORDS} records that choose their partition");
 }

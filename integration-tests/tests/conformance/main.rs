@@ -1,8 +1,8 @@
 //! Conformance: what a stock client sees, the same on the embedded broker and on a real Kafka.
 //!
 //! Each check is a function of a bootstrap address. `KAPPA_TEST_BOOTSTRAP=host:port` runs all of
-//! them on that broker instead of an embedded one each. Checks of transactions, compaction and
-//! restarts join them when the broker has these.
+//! them on that broker instead of an embedded one each. Checks of transactions join them when the
+//! broker has these.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,6 +11,7 @@
     reason = "a check fails by panicking, and some print what they measured"
 )]
 
+mod cleaning;
 mod groups;
 mod members;
 mod offsets;
@@ -22,9 +23,15 @@ mod wire_logs;
 mod wire_rubbish;
 mod wire_topics;
 
+use integration_tests::Cluster;
+use kappa_broker::{BrokerConfig, ServerConfig};
+
 /// Runs a check on a broker of its own, or on the one given from outside.
 fn on_cluster(check: impl FnOnce(&str)) {
-    let cluster = integration_tests::Cluster::start();
+    // Nobody wants to wait until records go as long as by Kafka's defaults.
+    let broker =
+        BrokerConfig { retention_check_ms: 500, cleaner_backoff_ms: 200, ..Default::default() };
+    let cluster = Cluster::start_with(ServerConfig { broker, ..Default::default() });
     check(cluster.bootstrap());
 }
 

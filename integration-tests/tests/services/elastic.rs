@@ -19,7 +19,6 @@ const FIRST_DAY: u32 = 6;
 /// once. (One that is killed at work may count twice what it had not committed; these have nothing to do.)
 pub(crate) fn instances_come_and_go(bootstrap: &str) {
     let seed = RandomState::new().hash_one(());
-    println!("instances come and go: seed {seed}");
     let mut random = Random(seed);
     let states = tempfile::tempdir().unwrap();
     let mut running: BTreeMap<usize, Running> = BTreeMap::new();

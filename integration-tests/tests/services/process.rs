@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use integration_tests::clients;
+use integration_tests::programs::{clean, program, program_path};
 use integration_tests::waiting::{Deadline, eventually};
 use rdkafka::producer::BaseRecord;
 
@@ -37,12 +38,12 @@ impl Outcome {
 
 impl<'a> Service<'a> {
     pub(crate) fn new(name: &str, bootstrap: &'a str, state: &'a Path) -> Self {
-        Self { program: path(name), bootstrap, state }
+        Self { program: program_path(name), bootstrap, state }
     }
 
     /// One of the library's examples.
     pub(crate) fn example(name: &str, bootstrap: &'a str, state: &'a Path) -> Self {
-        Self { program: path(&format!("examples/{name}")), bootstrap, state }
+        Self { program: program_path(&format!("examples/{name}")), bootstrap, state }
     }
 
     /// Starts the service.
@@ -159,29 +160,4 @@ pub(crate) fn tamper(bootstrap: &str, topic: &str) {
     let producer = clients::producer(bootstrap, &[]);
     clients::send(&producer, BaseRecord::to(topic).key("nonsense").payload("{}").timestamp(1));
     clients::drain(&producer);
-}
-
-/// Returns a program of the workspace, built beside this test.
-pub(crate) fn program(name: &str) -> Command {
-    clean(Command::new(path(name)))
-}
-
-fn path(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("this test is a file");
-    let beside: PathBuf = test.ancestors().nth(2).expect("target/debug/deps").join(name);
-    assert!(
-        beside.is_file(),
-        "{} is not built: run `make test`, or `cargo build --workspace --all-features` before",
-        beside.display()
-    );
-    beside
-}
-
-/// What the person at the keyboard has set is not part of the test.
-fn clean(mut command: Command) -> Command {
-    for (variable, _) in std::env::vars().filter(|(name, _)| name.starts_with("KAPPA_")) {
-        command.env_remove(variable);
-    }
-    command.env_remove("RUST_LOG");
-    command
 }

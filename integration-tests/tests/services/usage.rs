@@ -1,6 +1,8 @@
 //! Arguments and settings that are wrong, and help: nothing here needs a broker.
 
-use crate::process::{Outcome, Running, program};
+use integration_tests::program;
+
+use crate::process::{Outcome, Running};
 
 fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Outcome {
     let mut command = program("airline-delays");

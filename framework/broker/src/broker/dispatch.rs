@@ -46,7 +46,10 @@ impl Broker {
         replies: &mut Replies,
     ) {
         let handled = match read_head(connection, frame) {
-            Ok(Head::Request(request)) => self.route(now, request, replies),
+            Ok(Head::Request(request)) => match self.faults.take(&request) {
+                None => self.route(now, request, replies),
+                Some(fault) => self.suffer(now, request, fault, replies),
+            },
             Ok(Head::NewerClient(call)) => {
                 replies.respond(&call, &unsupported_version());
                 Ok(())
@@ -58,7 +61,12 @@ impl Broker {
         }
     }
 
-    fn route(&mut self, now: Millis, it: Request, replies: &mut Replies) -> Result<(), String> {
+    pub(crate) fn route(
+        &mut self,
+        now: Millis,
+        it: Request,
+        replies: &mut Replies,
+    ) -> Result<(), String> {
         match it.call.key {
             ApiKey::Produce => self.produce(now, it, replies),
             ApiKey::Fetch => self.fetch(now, &it, replies),

@@ -1,5 +1,7 @@
 //! A group: its members, generation and phase. The steps are in `join`, `sync` and `rebalance`.
 
+mod kept;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
@@ -36,6 +38,8 @@ pub(crate) struct Group {
     pub(crate) offsets: CommittedOffsets,
     /// When somebody last had to do with it.
     pub(crate) last_active: Millis,
+    /// Whether it is another than when it was last written down.
+    pub(crate) is_unsaved: bool,
 }
 
 impl Group {
@@ -54,6 +58,7 @@ impl Group {
             sync_deadline: None,
             offsets: CommittedOffsets::default(),
             last_active: Millis::default(),
+            is_unsaved: false,
         }
     }
 
@@ -66,6 +71,7 @@ impl Group {
         let from = self.state;
         assert!(from.can_become(next), "group {} cannot go from {from} to {next}", self.id);
         self.state = next;
+        self.is_unsaved = true;
     }
 
     /// Returns whether nobody is in it or about to be.

@@ -191,6 +191,7 @@ impl Group {
         member.is_new = false;
         member.update(&joining);
         member.renew_session(context.now);
+        self.is_unsaved = true;
         if was_leader {
             self.leader = Some(new.clone());
         }

@@ -18,6 +18,8 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::StrBytes;
 
+use crate::changes::Step;
+use crate::changes::facts::{CommittedFact, Fact};
 use crate::groups::Groups;
 use crate::groups::group::Group;
 use crate::groups::state::GroupState;
@@ -37,6 +39,18 @@ pub(crate) struct CommittedOffset {
     offset: i64,
     leader_epoch: i32,
     metadata: String,
+}
+
+impl CommittedOffset {
+    fn fact(&self) -> CommittedFact {
+        let Self { offset, leader_epoch, metadata } = self;
+        CommittedFact { offset: *offset, leader_epoch: *leader_epoch, metadata: metadata.clone() }
+    }
+
+    fn restore(fact: &CommittedFact) -> Self {
+        let CommittedFact { offset, leader_epoch, metadata } = fact.clone();
+        Self { offset, leader_epoch, metadata }
+    }
 }
 
 impl CommittedOffsets {
@@ -124,12 +138,32 @@ impl Groups {
     fn commit(&mut self, id: &str, topic: &str, partition: OffsetCommitRequestPartition) {
         let Some(group) = self.by_id.get_mut(id) else { return };
         let offsets = group.offsets.by_topic.entry(topic.to_owned()).or_default();
+        let (index, topic) = (partition.partition_index, topic.to_owned());
         let committed = CommittedOffset {
             offset: partition.committed_offset,
             leader_epoch: partition.committed_leader_epoch,
             metadata: partition.committed_metadata.map_or_else(String::new, |it| it.to_string()),
         };
-        offsets.insert(partition.partition_index, committed);
+        self.changes.push(|| {
+            let (group, committed) = (id.to_owned(), committed.fact());
+            Step::Set(Fact::Offset { group, topic, partition: index, committed })
+        });
+        offsets.insert(index, committed);
+    }
+
+    /// Takes a committed offset in that was kept.
+    pub(crate) fn restore_offset(
+        &mut self,
+        now: Millis,
+        id: &str,
+        topic: &str,
+        partition: i32,
+        committed: &CommittedFact,
+    ) {
+        let group = self.by_id.entry(id.to_owned()).or_insert_with(|| Group::new(id.to_owned()));
+        group.last_active = now;
+        let offsets = group.offsets.by_topic.entry(topic.to_owned()).or_default();
+        offsets.insert(partition, CommittedOffset::restore(committed));
     }
 
     pub(crate) fn fetch_offsets(&self, body: OffsetFetchRequest) -> OffsetFetchResponse {

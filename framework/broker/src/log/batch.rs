@@ -38,6 +38,7 @@ const COMPRESSION_MASK: i16 = 0b111;
 const APPEND_TIME_FLAG: i16 = 1 << 3;
 const TRANSACTIONAL_FLAG: i16 = 1 << 4;
 const CONTROL_FLAG: i16 = 1 << 5;
+const HORIZON_FLAG: i16 = 1 << 6;
 
 /// The number of zstd in a batch's attributes.
 pub(crate) const ZSTD: i16 = 4;
@@ -79,6 +80,16 @@ impl BatchHeader {
         i64::from(self.record_count)
     }
 
+    /// Returns the offset of the last record, or of the last that there was.
+    pub(crate) fn last_offset(&self) -> i64 {
+        self.base_offset + i64::from(self.last_offset_delta)
+    }
+
+    /// Returns whether the checksum is that of this batch.
+    pub(crate) fn has_checksum_of(&self, batch: &[u8]) -> bool {
+        crc32c::crc32c(batch.get(ATTRIBUTES..).unwrap_or_default()) == self.crc
+    }
+
     /// Returns the number of the compression in use, zero for none; those above zstd's are unknown.
     pub(crate) fn compression(&self) -> i16 {
         self.attributes & COMPRESSION_MASK
@@ -92,6 +103,21 @@ impl BatchHeader {
     /// Returns whether the batch belongs to a transaction.
     pub(crate) fn is_transactional(&self) -> bool {
         self.attributes & TRANSACTIONAL_FLAG != 0
+    }
+
+    /// Returns the largest timestamp of a record; -1 if no record is left.
+    pub(crate) fn largest_timestamp(&self) -> i64 {
+        if self.record_count == 0 { -1 } else { self.max_timestamp }
+    }
+
+    /// Returns whether the batch marks the end of a transaction.
+    pub(crate) fn is_control(&self) -> bool {
+        self.attributes & CONTROL_FLAG != 0
+    }
+
+    /// Returns when the tombstones of this batch may go: set by the first cleaning that finds them.
+    pub(crate) fn delete_horizon(&self) -> Option<i64> {
+        (self.attributes & HORIZON_FLAG != 0).then_some(self.base_timestamp)
     }
 
     /// Returns whether the producer numbers its batches.
@@ -111,7 +137,7 @@ impl BatchHeader {
             let count = self.record_count;
             return Err(invalid(format!("{count} records for {count_by_offsets} offsets")));
         }
-        if self.attributes & CONTROL_FLAG != 0 {
+        if self.is_control() {
             return Err(invalid("clients are not allowed to write control records"));
         }
         if self.has_producer() && self.base_sequence < 0 {
@@ -153,6 +179,13 @@ fn batch_at(bytes: &[u8], start: usize) -> Result<Option<Range<usize>>, Refusal>
     }
 }
 
+/// Returns the size of the batch of magic 2 that begins with this header, if it is one.
+pub(crate) fn size_of(header: &[u8]) -> Option<usize> {
+    let length = usize::try_from(i32::from_be_bytes(field(header, LENGTH)?)).ok()?;
+    let size = length + OVERHEAD_BYTES;
+    (size >= HEADER_BYTES && header.get(MAGIC) == Some(&2)).then_some(size)
+}
+
 /// Checks a batch's header in the order in which Kafka does: offset, size, checksum, counts.
 pub(crate) fn check(batch: &[u8], header: &BatchHeader, bytes_max: i64) -> Result<(), Refusal> {
     if header.base_offset != 0 {
@@ -164,7 +197,7 @@ pub(crate) fn check(batch: &[u8], header: &BatchHeader, bytes_max: i64) -> Resul
         let message = format!("the batch has {size} bytes, the most for this topic is {bytes_max}");
         return Err(Refusal::new(ResponseError::MessageTooLarge, message));
     }
-    if crc32c::crc32c(batch.get(ATTRIBUTES..).unwrap_or_default()) != header.crc {
+    if !header.has_checksum_of(batch) {
         return Err(corrupt("the checksum of the batch does not match"));
     }
     header.check_records()
@@ -192,6 +225,39 @@ pub(crate) fn set_timestamp_type(
     set(batch, MAX_TIMESTAMP, max_timestamp.to_be_bytes());
     let crc = crc32c::crc32c(batch.get(ATTRIBUTES..).unwrap_or_default());
     set(batch, CRC, crc.to_be_bytes());
+}
+
+/// What a cleaning leaves of a batch.
+#[derive(Debug)]
+pub(crate) struct Remains {
+    /// The records, packed as they were; none if no record is left.
+    pub(crate) packed: BytesMut,
+    pub(crate) count: i32,
+    pub(crate) max_timestamp: i64,
+    pub(crate) delete_horizon: Option<i64>,
+}
+
+/// Returns a batch with other records in the same place: its offsets and its producer's numbers
+/// stay.
+pub(crate) fn with_records(batch: &[u8], header: &BatchHeader, remains: &Remains) -> BytesMut {
+    let mut bytes = BytesMut::from(batch.get(..HEADER_BYTES).unwrap_or_default());
+    bytes.extend_from_slice(&remains.packed);
+    let length = i32::try_from(bytes.len().saturating_sub(OVERHEAD_BYTES)).unwrap_or(i32::MAX);
+    set(&mut bytes, LENGTH, length.to_be_bytes());
+    let mut attributes = header.attributes;
+    if remains.count == 0 {
+        attributes &= !COMPRESSION_MASK;
+    }
+    if let Some(horizon) = remains.delete_horizon {
+        attributes |= HORIZON_FLAG;
+        set(&mut bytes, BASE_TIMESTAMP, horizon.to_be_bytes());
+    }
+    set(&mut bytes, ATTRIBUTES, attributes.to_be_bytes());
+    set(&mut bytes, MAX_TIMESTAMP, remains.max_timestamp.to_be_bytes());
+    set(&mut bytes, COUNT, remains.count.to_be_bytes());
+    let crc = crc32c::crc32c(bytes.get(ATTRIBUTES..).unwrap_or_default());
+    set(&mut bytes, CRC, crc.to_be_bytes());
+    bytes
 }
 
 fn field<const N: usize>(batch: &[u8], at: usize) -> Option<[u8; N]> {

@@ -33,7 +33,8 @@ impl PartitionLog {
         let header = BatchHeader::read(&batch.bytes)?;
         // What cannot be read was refused when it came.
         let records = Records::unpack(&batch.bytes, &header).ok()?;
-        let found = records.heads().map_while(Result::ok).find(|head| {
+        let heads = records.entries().map_while(Result::ok).map(|entry| entry.head);
+        let found = heads.into_iter().find(|head| {
             let offset = header.base_offset + i64::from(head.offset_delta);
             offset >= self.start_offset() && is_wanted(head)
         })?;

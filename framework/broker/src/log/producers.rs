@@ -44,6 +44,14 @@ pub(crate) struct RecentBatch {
     pub(crate) timestamp: i64,
 }
 
+impl RecentBatch {
+    fn last_offset(&self) -> i64 {
+        // Sequence numbers begin again at zero behind the largest.
+        let count = self.last_sequence.wrapping_sub(self.first_sequence) & i32::MAX;
+        self.base_offset + i64::from(count)
+    }
+}
+
 /// What a batch's sequence numbers say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sequence {
@@ -106,6 +114,12 @@ impl Producers {
             base_offset,
             timestamp,
         });
+    }
+
+    /// Returns the offset of the last record of each producer that is still remembered.
+    pub(crate) fn last_offsets(&self, now: Millis, config: &ProducersConfig) -> BTreeMap<i64, i64> {
+        let active = self.by_id.iter().filter(|(_, producer)| !producer.is_expired(now, config));
+        active.filter_map(|(id, it)| Some((*id, it.recent.back()?.last_offset()))).collect()
     }
 
     fn make_room(&mut self, now: Millis, config: &ProducersConfig) {

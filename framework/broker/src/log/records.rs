@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
-use kafka_protocol::compression::{Decompressor, Gzip, Lz4, Snappy, Zstd};
+use bytes::{BufMut, Bytes, BytesMut};
+use kafka_protocol::compression::{Compressor, Decompressor, Gzip, Lz4, Snappy, Zstd};
 
 use crate::log::batch::{BatchHeader, HEADER_BYTES, ZSTD};
 use crate::log::expansion;
@@ -34,17 +34,40 @@ impl<'a> Records<'a> {
         Ok(Self { header: *header, bytes: unpack(packed, header.compression())? })
     }
 
-    /// Returns the heads of the records, in order. An error, which comes last, says that they are
-    /// not what the header promises.
-    pub(crate) fn heads(&self) -> Heads<'_> {
+    /// Returns the heads of records as a producer sends them, which count from zero. An error says
+    /// that they are not what the header promises.
+    pub(crate) fn heads(&self) -> impl Iterator<Item = Result<RecordHead, String>> + '_ {
+        (0..).zip(self.entries()).map(|(index, entry)| match entry?.head {
+            head if head.offset_delta == index => Ok(head),
+            head => Err(format!("record {index} has the offset delta {}", head.offset_delta)),
+        })
+    }
+
+    /// Returns the records, in order; some may be missing where the log was cleaned. An error,
+    /// which comes last, says that they are not what the header promises.
+    pub(crate) fn entries(&self) -> Entries<'_> {
         let count = i32::try_from(self.header.count()).unwrap_or(0);
-        Heads { header: &self.header, rest: &self.bytes, index: 0, count, is_over: false }
+        Entries { header: &self.header, rest: &self.bytes, index: 0, count, is_over: false }
     }
 }
 
-/// See [`Records::heads`].
+/// One record where it lies.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry<'a> {
+    pub(crate) head: RecordHead,
+    pub(crate) key: Option<&'a [u8]>,
+    pub(crate) has_value: bool,
+    pub(crate) attributes: u8,
+    pub(crate) timestamp_delta: i64,
+    /// From its length to its end.
+    pub(crate) whole: &'a [u8],
+    /// From the offset delta to the end.
+    pub(crate) tail: &'a [u8],
+}
+
+/// See [`Records::entries`].
 #[derive(Debug)]
-pub(crate) struct Heads<'a> {
+pub(crate) struct Entries<'a> {
     header: &'a BatchHeader,
     rest: &'a [u8],
     index: i32,
@@ -52,8 +75,8 @@ pub(crate) struct Heads<'a> {
     is_over: bool,
 }
 
-impl Iterator for Heads<'_> {
-    type Item = Result<RecordHead, String>;
+impl<'a> Iterator for Entries<'a> {
+    type Item = Result<Entry<'a>, String>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.is_over {
@@ -65,19 +88,30 @@ impl Iterator for Heads<'_> {
             let is_empty = self.rest.is_empty();
             return (!is_empty).then(|| Err(format!("there is more behind {count} records")));
         }
-        let head = match next(&mut self.rest, self.header) {
-            Some(head) if head.offset_delta == index => {
-                self.index += 1;
-                return Some(Ok(head));
-            }
-            head => head,
-        };
-        self.is_over = true;
-        Some(Err(match head {
-            None => format!("record {index} of {count} is malformed"),
-            Some(head) => format!("record {index} has the offset delta {}", head.offset_delta),
-        }))
+        self.index += 1;
+        let entry = next(&mut self.rest, self.header);
+        self.is_over = entry.is_none();
+        Some(entry.ok_or_else(|| format!("record {index} of {count} is malformed")))
     }
+}
+
+/// Packs records as the compression of this number does.
+pub(crate) fn pack(records: &[u8], compression: i16) -> Result<BytesMut, String> {
+    let mut packed = BytesMut::new();
+    let put = |out: &mut BytesMut| {
+        out.put_slice(records);
+        Ok(())
+    };
+    let done = match compression {
+        0 => put(&mut packed),
+        1 => Gzip::compress(&mut packed, put),
+        2 => Snappy::compress(&mut packed, put),
+        3 => Lz4::compress(&mut packed, put),
+        ZSTD => Zstd::compress(&mut packed, put),
+        other => return Err(format!("compression {other} is unknown")),
+    };
+    done.map_err(|e| format!("{e:#}"))?;
+    Ok(packed)
 }
 
 fn unpack(mut packed: &[u8], compression: i16) -> Result<Cow<'_, [u8]>, String> {
@@ -95,42 +129,59 @@ fn unpack(mut packed: &[u8], compression: i16) -> Result<Cow<'_, [u8]>, String> 
 }
 
 /// Reads one record and steps over it.
-fn next(rest: &mut &[u8], header: &BatchHeader) -> Option<RecordHead> {
+fn next<'a>(rest: &mut &'a [u8], header: &BatchHeader) -> Option<Entry<'a>> {
+    let from_here = *rest;
     let length = usize::try_from(varint(rest)?).ok()?;
     let (mut record, behind) = rest.split_at_checked(length)?;
     *rest = behind;
-    let _attributes = record.split_off_first()?;
+    let whole = from_here.get(..from_here.len() - behind.len())?;
+    let attributes = *record.split_off_first()?;
     let timestamp_delta = varint(&mut record)?;
+    let tail = record;
     let offset_delta = i32::try_from(varint(&mut record)?).ok()?;
-    let has_key = skip_bytes(&mut record)?;
-    let _has_value = skip_bytes(&mut record)?;
+    let key = take_bytes(&mut record)?;
+    let has_value = take_bytes(&mut record)?.is_some();
     skip_headers(&mut record)?;
     let timestamp = if header.is_stamped() {
         header.max_timestamp
     } else {
         header.base_timestamp.saturating_add(timestamp_delta)
     };
-    record.is_empty().then_some(RecordHead { offset_delta, timestamp, has_key })
+    let head = RecordHead { offset_delta, timestamp, has_key: key.is_some() };
+    let entry = Entry { head, key, has_value, attributes, timestamp_delta, whole, tail };
+    record.is_empty().then_some(entry)
 }
 
-/// Steps over a key or a value; returns whether there is one.
-fn skip_bytes(record: &mut &[u8]) -> Option<bool> {
+/// Steps over a key or a value, and returns it if there is one.
+fn take_bytes<'a>(record: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
     let length = varint(record)?;
     if length < 0 {
-        return Some(false);
+        return Some(None);
     }
-    *record = record.get(usize::try_from(length).ok()?..)?;
-    Some(true)
+    let (bytes, behind) = record.split_at_checked(usize::try_from(length).ok()?)?;
+    *record = behind;
+    Some(Some(bytes))
 }
 
 fn skip_headers(record: &mut &[u8]) -> Option<()> {
     let count = varint(record)?;
     // Each takes two bytes at least, so that a large count ends soon. A name cannot be missing.
     for _ in 0..u32::try_from(count).ok()? {
-        skip_bytes(record)?.then_some(())?;
-        skip_bytes(record)?;
+        take_bytes(record)??;
+        take_bytes(record)?;
     }
     Some(())
+}
+
+/// Writes a zigzag varint.
+pub(crate) fn put_varint(out: &mut BytesMut, value: i64) {
+    let mut left = (value << 1 ^ value >> 63).cast_unsigned();
+    while left >= 0x80 {
+        // The lowest seven bits, and that there are more.
+        out.put_u8(left.to_le_bytes()[0] | 0x80);
+        left >>= 7;
+    }
+    out.put_u8(left.to_le_bytes()[0]);
 }
 
 /// Reads a zigzag varint of up to 64 bits.

@@ -10,10 +10,10 @@ fn an_address_of_ipv6_has_brackets() {
 
 #[test]
 fn the_end_of_the_thread_is_seen_however_it_ends() {
-    let fails = |_stopped| async { Err(io::Error::other("for a test")) };
-    let panics = |_stopped| async { panic!("for a test") };
-    let mut failed = Server::spawn(String::new(), fails).unwrap();
-    let mut panicked = Server::spawn(String::new(), panics).unwrap();
+    let fails = |_, _handle| async { Err(io::Error::other("for a test")) };
+    let panics = |_, _handle| async { panic!("for a test") };
+    let mut failed = Server::spawn(ServerConfig::default(), fails).unwrap();
+    let mut panicked = Server::spawn(ServerConfig::default(), panics).unwrap();
     for server in [&mut failed, &mut panicked] {
         block_on(server.ended());
         // Once more is no harm.
@@ -27,11 +27,11 @@ fn the_end_of_the_thread_is_seen_however_it_ends() {
 
 #[test]
 fn a_broker_that_serves_is_running() {
-    let serves = |stopped: oneshot::Receiver<()>| async {
-        let _ = stopped.await;
+    let serves = |_, handle: Handle| async {
+        let _ = handle.stopped.await;
         Ok(())
     };
-    let mut server = Server::spawn(String::new(), serves).unwrap();
+    let mut server = Server::spawn(ServerConfig::default(), serves).unwrap();
     block_on(async {
         let moment = Duration::from_millis(20);
         tokio::time::timeout(moment, server.ended()).await.unwrap_err();

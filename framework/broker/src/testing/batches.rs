@@ -7,6 +7,7 @@ use kafka_protocol::records::{
     Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType,
 };
 
+use crate::log::records::{pack, put_varint};
 use crate::testing::topic_name;
 
 /// What to put into a batch.
@@ -72,6 +73,49 @@ impl Batch {
         RecordBatchEncoder::encode(&mut batch, &records, &options).unwrap();
         batch.freeze()
     }
+}
+
+/// A record of its own key, time and value; no value is a tombstone.
+pub(crate) type Keyed<'a> = (&'a str, i64, Option<&'a str>);
+
+/// Encodes records, each with two headers of the same name, which no decoder may lose.
+pub(crate) fn keyed(records: &[Keyed<'_>], producer: (i64, i16, i32), compression: i16) -> Bytes {
+    let mut unpacked = BytesMut::new();
+    let base = records[0].1;
+    for ((key, time, value), delta) in records.iter().zip(0..) {
+        let mut record = BytesMut::from(&[0][..]);
+        put_varint(&mut record, time - base);
+        put_varint(&mut record, delta);
+        put_bytes(&mut record, Some(key));
+        put_bytes(&mut record, *value);
+        record.extend_from_slice(b"\x04\x02h\x021\x02h\x022");
+        put_varint(&mut unpacked, record.len() as i64);
+        unpacked.extend_from_slice(&record);
+    }
+    let last = records.len() as i32 - 1;
+    let mut batch = BytesMut::zeroed(61);
+    batch.extend_from_slice(&pack(&unpacked, compression).unwrap());
+    let length = batch.len() as i32 - 12;
+    let latest = records.iter().map(|it| it.1).max().unwrap();
+    let mut set = |at: usize, bytes: &[u8]| batch[at..at + bytes.len()].copy_from_slice(bytes);
+    set(8, &length.to_be_bytes());
+    set(16, &[2]);
+    set(21, &compression.to_be_bytes());
+    set(23, &last.to_be_bytes());
+    set(27, &base.to_be_bytes());
+    set(35, &latest.to_be_bytes());
+    set(43, &producer.0.to_be_bytes());
+    set(51, &producer.1.to_be_bytes());
+    set(53, &producer.2.to_be_bytes());
+    set(57, &(last + 1).to_be_bytes());
+    let crc = crc32c::crc32c(&batch[21..]);
+    batch[17..21].copy_from_slice(&crc.to_be_bytes());
+    batch.freeze()
+}
+
+fn put_bytes(out: &mut BytesMut, text: Option<&str>) {
+    put_varint(out, text.map_or(-1, |text| text.len() as i64));
+    out.extend_from_slice(text.unwrap_or_default().as_bytes());
 }
 
 /// Makes a request that produces to partition 0 of a topic.

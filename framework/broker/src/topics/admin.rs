@@ -200,14 +200,11 @@ impl Broker {
 
     fn delete_before(&mut self, topic: &str, index: i32, offset: i64) -> Result<i64, Refusal> {
         let config = self.topics.get(topic).map(|topic| *topic.config.settings());
-        let log = self.topics.partition_mut(topic, index)?;
         if config.is_some_and(|settings| settings.is_compacted && !settings.is_deletable) {
             let message = "records of a topic that is only compacted can not be deleted";
             return Err(Refusal::new(ResponseError::PolicyViolation, message));
         }
-        let (start, freed) = log.delete_before(offset)?;
-        self.topics.release(freed);
-        Ok(start)
+        self.topics.delete_before(topic, index, offset)
     }
 }
 

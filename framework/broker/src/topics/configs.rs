@@ -152,8 +152,8 @@ impl Broker {
         match kind {
             TOPIC => {
                 let config = TopicConfig::new(edit(self.topic_config(name)?.overrides())?)?;
-                if !validate_only && let Some(topic) = self.topics.get_mut(name) {
-                    topic.config = config;
+                if !validate_only {
+                    self.topics.configure(name, config);
                 }
                 Ok(())
             }

@@ -42,12 +42,24 @@ impl Room {
         Ok(())
     }
 
+    /// Takes note of bytes that have become others. They may be a few more: a tombstone whose time
+    /// has begun takes more than before.
+    pub(crate) fn exchange(&mut self, before: u64, after: u64) {
+        self.used = self.used.saturating_add(after);
+        self.release(before);
+    }
+
     /// Takes note of bytes that are gone.
     pub(crate) fn release(&mut self, bytes: u64) {
         self.used = self.used.saturating_sub(bytes);
         if !self.is_scarce() {
             self.level = Level::Ample;
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn used(&self) -> u64 {
+        self.used
     }
 
     fn is_scarce(&self) -> bool {

@@ -1,8 +1,7 @@
 //! The settings of a topic: their names, kinds and defaults as Kafka 4.3 has them.
 //!
-//! All are stored, checked and described. Those that say when records go (compaction, retention)
-//! have no effect yet, but for the keys that compacted topics want; nor have those of compression,
-//! as batches are stored as they are sent. Those about files and replicas never will.
+//! All are stored, checked and described. Those of compression have no effect, as batches are
+//! stored as they are sent; nor have those about files and replicas, which there are none of.
 
 use std::collections::BTreeMap;
 
@@ -177,12 +176,20 @@ pub(crate) enum TimestampType {
 }
 
 /// The settings that the broker acts on, with defaults filled in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct TopicSettings {
     pub(crate) is_compacted: bool,
     pub(crate) is_deletable: bool,
     pub(crate) message_bytes_max: i64,
     pub(crate) segment_bytes_max: i64,
+    pub(crate) segment_ms: i64,
+    /// No limit if negative, as for the next.
+    pub(crate) retention_ms: i64,
+    pub(crate) retention_bytes: i64,
+    pub(crate) delete_retention_ms: i64,
+    pub(crate) compaction_lag_min_ms: i64,
+    pub(crate) compaction_lag_max_ms: i64,
+    pub(crate) dirty_ratio_min: f64,
     pub(crate) timestamp_type: TimestampType,
     pub(crate) timestamp_before_max_ms: i64,
     pub(crate) timestamp_after_max_ms: i64,
@@ -218,6 +225,13 @@ impl TopicConfig {
             is_deletable: list(text("cleanup.policy")).any(|policy| policy == "delete"),
             message_bytes_max: number("max.message.bytes"),
             segment_bytes_max: number("segment.bytes"),
+            segment_ms: number("segment.ms"),
+            retention_ms: number("retention.ms"),
+            retention_bytes: number("retention.bytes"),
+            delete_retention_ms: number("delete.retention.ms"),
+            compaction_lag_min_ms: min,
+            compaction_lag_max_ms: max,
+            dirty_ratio_min: text("min.cleanable.dirty.ratio").parse().unwrap_or(0.5),
             timestamp_type: match text("message.timestamp.type") {
                 "LogAppendTime" => TimestampType::LogAppendTime,
                 _ => TimestampType::CreateTime,

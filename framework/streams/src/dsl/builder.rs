@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::kstream::Serdes;
 use super::ktable::{self, TableParts};
 use super::{GlobalKTable, KStream, KTable, Stored, Topic, prefix};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::TopicRef;
 use crate::operators::{StreamSource, TableReader};
 use crate::processor::TaskBuilder;
@@ -33,7 +34,9 @@ use crate::topology::{
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct StreamsBuilder {
-    graph: SharedGraph,
+    pub(super) graph: SharedGraph,
+    /// The name that the next source is given.
+    pub(super) chosen_name: Option<Arc<str>>,
 }
 
 impl StreamsBuilder {
@@ -46,13 +49,40 @@ impl StreamsBuilder {
     /// Reads a topic as a stream: every record is an event.
     #[must_use]
     pub fn stream<K: Data, V: Data>(&self, topic: &Topic<K, V>) -> KStream<K, V> {
+        self.stream_of([topic])
+    }
+
+    /// Reads several topics as one stream: between the records of different topics there is no order but
+    /// that of their timestamps.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kappa::prelude::*;
+    ///
+    /// let orders = |name| Topic::<String, i64>::new(name, Utf8, I64);
+    /// let (web, shop) = (orders("orders-web"), orders("orders-shop"));
+    /// let builder = StreamsBuilder::new();
+    /// builder.stream_of([&web, &shop]).group_by_key().count("orders-by-customer");
+    /// ```
+    #[must_use]
+    pub fn stream_of<'a, K: Data, V: Data>(
+        &self,
+        topics: impl IntoIterator<Item = &'a Topic<K, V>>,
+    ) -> KStream<K, V> {
+        let read = |topic: &Topic<K, V>| {
+            let serdes = (topic.keys().clone(), topic.values().clone());
+            (TopicRef::External(topic.name().clone()), serdes)
+        };
+        let topics: Vec<(TopicRef, Serdes<K, V>)> = topics.into_iter().map(read).collect();
         let mut graph = self.graph.lock();
-        graph.check_name("topic", topic.name());
-        let name = graph.new_name(prefix::SOURCE);
+        topics.iter().for_each(|(topic, _)| graph.check_name("topic", topic.name()));
+        let name = graph.operator_name(self.chosen_name.as_ref(), prefix::SOURCE);
+        if topics.is_empty() {
+            graph.error(Error::topology(format!("the stream {name} reads no topic")));
+        }
         drop(graph);
-        let topic_ref = TopicRef::External(topic.name().clone());
-        let serdes = (topic.keys().clone(), topic.values().clone());
-        KStream::source(&self.graph, name, topic_ref, serdes)
+        KStream::source(&self.graph, name, topics)
     }
 
     /// Reads a topic as a table: a record replaces its key's row, a null value deletes it (row SF5).
@@ -67,10 +97,11 @@ impl StreamsBuilder {
         let mut graph = self.graph.lock();
         graph.check_name("topic", topic.name());
         let store = graph.store_name(&stored, &format!("{}-", topic.name()));
-        let source_name = graph.new_name(prefix::SOURCE);
-        let table_name = graph.new_name(prefix::TABLE_SOURCE);
+        let chosen = self.chosen_name.as_ref();
+        let [source_name, table_name] =
+            graph.table_names(chosen, [prefix::SOURCE, prefix::TABLE_SOURCE]);
         let topic_ref = TopicRef::External(topic.name().clone());
-        let kind = NodeKind::Source(topic_ref.clone());
+        let kind = NodeKind::Source(vec![topic_ref.clone()]);
         let source_id = graph.add(GraphNode::new(source_name, kind, Vec::new()));
         drop(graph);
 
@@ -103,9 +134,10 @@ impl StreamsBuilder {
         let mut graph = self.graph.lock();
         graph.check_name("topic", topic.name());
         let store = graph.store_name(&stored, &format!("{}-", topic.name()));
-        let source_name = graph.new_name(prefix::SOURCE);
-        let table_name = graph.new_name(prefix::TABLE_SOURCE);
-        let kind = NodeKind::Source(TopicRef::External(topic.name().clone()));
+        let chosen = self.chosen_name.as_ref();
+        let [source_name, table_name] =
+            graph.table_names(chosen, [prefix::SOURCE, prefix::TABLE_SOURCE]);
+        let kind = NodeKind::Source(vec![TopicRef::External(topic.name().clone())]);
         let source = graph.add(GraphNode::new(source_name, kind, Vec::new()));
         let mut table = GraphNode::new(table_name, NodeKind::Processor, vec![source]);
         table.stores.push(store.clone());
@@ -141,22 +173,28 @@ impl<K: Data, V: Data> KStream<K, V> {
     pub(super) fn source(
         graph: &SharedGraph,
         name: Arc<str>,
-        topic: TopicRef,
-        serdes: super::kstream::Serdes<K, V>,
+        topics: Vec<(TopicRef, Serdes<K, V>)>,
     ) -> Self {
-        let kind = NodeKind::Source(topic.clone());
-        let id = graph.lock().add(GraphNode::new(name.clone(), kind, Vec::new()));
+        let mut declared = graph.lock();
+        let kind = NodeKind::Source(topics.iter().map(|(topic, _)| topic.clone()).collect());
+        let id = declared.add(GraphNode::new(name.clone(), kind, Vec::new()));
         let node: Arc<Node<K, V>> = Node::new(id);
-        let make = {
-            let (node, topic, serdes) = (node.clone(), topic.clone(), serdes.clone());
-            move |task: &mut TaskBuilder| {
-                let (topic, next) = (task.input(&topic), node.downstream(task));
-                let (keys, values) = serdes.clone();
+        let known = topics.first().map(|(_, serdes)| serdes.clone()).unzip();
+        let is_one = topics.len() == 1;
+        for (topic, (keys, values)) in topics {
+            let (node, read) = (node.clone(), topic.clone());
+            let make = move |task: &mut TaskBuilder| {
+                let topic = task.input(&read);
+                let next = match is_one {
+                    true => node.downstream(task),
+                    false => task.fan_in(id, |task| node.downstream(task)),
+                };
+                let (keys, values) = (keys.clone(), values.clone());
                 Box::new(StreamSource { topic, keys, values, next }) as _
-            }
-        };
-        graph.lock().sources.push(SourceSpec { node: id, topic, make: Arc::new(make) });
-        let (keys, values) = serdes;
-        Self::of_source(graph, node, name, (Some(keys), Some(values)))
+            };
+            declared.sources.push(SourceSpec { node: id, topic, make: Arc::new(make) });
+        }
+        drop(declared);
+        Self::of_source(graph, node, name, known)
     }
 }

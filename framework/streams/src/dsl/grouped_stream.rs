@@ -7,6 +7,7 @@ use super::kstream::{KStream, Serdes};
 use super::ktable::{KTable, key_value_factory};
 use super::table_view::StoreView;
 use super::{Grouped, Materialized, Stored, WindowedKStream, prefix};
+use crate::error::Error;
 use crate::operators::{Aggregate, Initial, TableWriter};
 use crate::serde::{Data, DefaultSerde};
 use crate::state::KeyValueStore;
@@ -44,7 +45,8 @@ impl<K: Data, V: Data> KStream<K, V> {
         grouped: Grouped<K2, V>,
     ) -> KGroupedStream<K2, V> {
         // The group's name is also that of its key selection, as in the JVM library.
-        self.select_key_named(grouped.name.clone(), selector).group_by_key_with(grouped)
+        let chosen_name = grouped.name.clone().or_else(|| self.chosen_name.clone());
+        Self { chosen_name, ..self.clone() }.select_key(selector).group_by_key_with(grouped)
     }
 
     /// Groups the stream by its key.
@@ -63,9 +65,17 @@ impl<K: Data, V: Data> KStream<K, V> {
     #[must_use]
     pub fn group_by_key_with(&self, grouped: Grouped<K, V>) -> KGroupedStream<K, V> {
         let Grouped { keys, values, name } = grouped;
+        let mut graph = self.graph.lock();
         if let Some(name) = &name {
-            self.graph.lock().check_name("group", name);
+            graph.check_name("group", name);
         }
+        if let Some(lost) = &self.chosen_name {
+            graph.error(Error::topology(format!(
+                "the name `{lost}` is given to no operator, since grouping is none: say \
+                 `Grouped::named` to name the repartition topic that a group may need"
+            )));
+        }
+        drop(graph);
         let stream = self.clone();
         KGroupedStream { stream, serdes: (keys, values), name, repartitioned: Arc::default() }
     }
@@ -220,7 +230,7 @@ impl<K: Data, V: Data> KGroupedStream<K, V> {
         }
         let serdes = self.serdes.clone();
         match &self.name {
-            None => self.stream.repartition(store, serdes).0,
+            None => self.stream.through(store, serdes, (None, None)).0,
             Some(name) => {
                 if let Some((known, child)) = self.repartitioned.get() {
                     let mut graph = self.graph().lock();
@@ -230,7 +240,7 @@ impl<K: Data, V: Data> KGroupedStream<K, V> {
                     self.stream.node.connect_again(*child);
                     return known.clone();
                 }
-                let behind = self.stream.repartition(name, serdes);
+                let behind = self.stream.through(name, serdes, (None, None));
                 self.repartitioned.get_or_init(|| behind).0.clone()
             }
         }

@@ -8,7 +8,7 @@ use super::ktable::key_value_factory;
 use super::table_view::StoreView;
 use super::{Grouped, KStream, KTable, Materialized, prefix};
 use crate::ids::TopicRef;
-use crate::operators::{Aggregate, Regroup, Sink, TableWriter};
+use crate::operators::{Aggregate, Regroup, Sink, TableWriter, Writer};
 use crate::record::Change;
 use crate::serde::{Changed, Data, DefaultSerde, SerdeRef};
 use crate::state::KeyValueStore;
@@ -261,15 +261,17 @@ impl<K: Data, V: Data> KGroupedTable<K, V> {
         let changes: SerdeRef<Change<V>> = Arc::new(Changed(values));
         let kind = NodeKind::Sink(topic.clone());
         let sink = self.graph.lock().add(GraphNode::new(sink_name, kind, vec![self.node.id()]));
-        let (to, serdes) = (topic.clone(), (keys.clone(), changes.clone()));
+        let to = topic.clone();
+        let writer = Writer { keys: keys.clone(), values: changes.clone(), partitioner: None };
         let child = self.node.connect(Box::new(move |task| {
-            let (topic, (keys, values)) = (task.output(&to), serdes.clone());
-            Box::new(Sink { topic, keys, values })
+            Box::new(Sink { topic: task.output(&to), writer: writer.clone() })
         }));
-        let behind = KStream::source(&self.graph, source_name, topic, (keys, changes));
+        let behind = KStream::source(&self.graph, source_name, vec![(topic, (keys, changes))]);
         let source = behind.node.id();
         let (keeps_null_keys, drops_counted) = (Arc::default(), None);
-        let spec = RepartitionSpec { filter: None, sink, source, keeps_null_keys, drops_counted };
+        let (filter, partitions) = (None, None);
+        let spec =
+            RepartitionSpec { filter, sink, source, partitions, keeps_null_keys, drops_counted };
         self.graph.lock().repartitions.push(spec);
         (behind, child)
     }

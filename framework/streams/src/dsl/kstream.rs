@@ -1,15 +1,15 @@
-//! A stream of events, and the operators that look at one record at a time (rows SL1, SL2, SL4, SL6).
+//! A stream of events, and the operators that look at one record at a time (rows SL1, SL2, SL4).
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex};
 
 use super::ktable::{self, TableParts};
-use super::{KTable, Materialized, Topic, prefix};
+use super::{KTable, Materialized, prefix};
 use crate::error::Error;
-use crate::ids::{NodeId, TopicRef};
-use crate::operators::{DropNullKeys, DropNullValues, Filter, Map, MapValues, Peek, Sink};
+use crate::ids::NodeId;
+use crate::operators::{Filter, Map, MapValues, Peek};
 use crate::processor::{Edge, TaskBuilder};
 use crate::record::RowOf;
 use crate::serde::{Data, Serde, SerdeRef};
@@ -30,10 +30,12 @@ pub struct KStream<K, V> {
     pub(super) sources: BTreeSet<NodeId>,
     /// Whether the key changed since, so that records may be in the wrong partition (row SL2).
     pub(super) rekeyed: bool,
-    /// The stream behind its repartition topic, once a join asked for it.
-    pub(super) repartitioned: Arc<OnceLock<Self>>,
+    /// The stream behind its last repartition topic, once a join asked for one.
+    pub(super) repartitioned: Arc<Mutex<Option<Self>>>,
     /// Whether the drops of a `drop_null_keys` right before count: said by a repartition topic behind.
     pub(super) nulls_counted: Option<Arc<AtomicBool>>,
+    /// The name that the next operator is given.
+    pub(super) chosen_name: Option<Arc<str>>,
 }
 
 impl<K: Data, V: Data> KStream<K, V> {
@@ -51,6 +53,7 @@ impl<K: Data, V: Data> KStream<K, V> {
             rekeyed: false,
             repartitioned: Arc::default(),
             nulls_counted: None,
+            chosen_name: None,
             node,
         }
     }
@@ -67,10 +70,35 @@ impl<K: Data, V: Data> KStream<K, V> {
         child
     }
 
+    /// Keeps the records that the predicate does not hold for.
+    #[must_use]
+    pub fn filter_not(&self, predicate: impl Fn(&K, &V) -> bool + Send + Sync + 'static) -> Self {
+        self.filter(move |key, value| !predicate(key, value))
+    }
+
     /// Replaces each value; keys, and with them partitions, stay.
     pub fn map_values<V2: Data>(
         &self,
         mapper: impl Fn(V) -> V2 + Send + Sync + 'static,
+    ) -> KStream<K, V2> {
+        self.map_values_with_key(move |_, value| mapper(value))
+    }
+
+    /// Replaces each value by what follows from key and value; keys, and with them partitions, stay.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kappa::prelude::*;
+    ///
+    /// let builder = StreamsBuilder::new();
+    /// let orders = builder.stream(&Topic::<String, i64>::new("orders", Utf8, I64));
+    /// let lines = orders.map_values_with_key(|customer, amount| format!("{customer}: {amount}"));
+    /// lines.to(&Topic::new("lines", Utf8, Utf8));
+    /// ```
+    pub fn map_values_with_key<V2: Data>(
+        &self,
+        mapper: impl Fn(&K, V) -> V2 + Send + Sync + 'static,
     ) -> KStream<K, V2> {
         let mapper = Arc::new(mapper);
         let child = self.child(prefix::MAP_VALUES, (self.serdes.0.clone(), None), self.rekeyed);
@@ -94,18 +122,9 @@ impl<K: Data, V: Data> KStream<K, V> {
         &self,
         selector: impl Fn(&K, &V) -> K2 + Send + Sync + 'static,
     ) -> KStream<K2, V> {
-        self.select_key_named(None, selector)
-    }
-
-    /// Replaces each record's key, by an operator of this name or a generated one.
-    pub(super) fn select_key_named<K2: Data>(
-        &self,
-        name: Option<Arc<str>>,
-        selector: impl Fn(&K, &V) -> K2 + Send + Sync + 'static,
-    ) -> KStream<K2, V> {
         let mapper = Arc::new(move |key: K, value: V| (selector(&key, &value), value));
         let serdes = (None, self.serdes.1.clone());
-        let child = self.child_named(name, prefix::KEY_SELECT, serdes, true);
+        let child = self.child(prefix::KEY_SELECT, serdes, true);
         self.attach(&child, move |next| Box::new(Map { mapper: mapper.clone(), next }));
         child
     }
@@ -117,6 +136,15 @@ impl<K: Data, V: Data> KStream<K, V> {
         let child = self.child(prefix::PEEK, self.serdes.clone(), self.rekeyed);
         self.attach(&child, move |next| Box::new(Peek { action: action.clone(), next }));
         child
+    }
+
+    /// Shows each record to a function, and ends there.
+    ///
+    /// It may be called again for a record after a restart, as everything is (at least once).
+    pub fn for_each(&self, action: impl Fn(&K, &V) + Send + Sync + 'static) {
+        let action = Arc::new(action);
+        let child = self.child(prefix::FOREACH, self.serdes.clone(), self.rekeyed);
+        self.attach(&child, move |next| Box::new(Peek { action: action.clone(), next }));
     }
 
     /// Returns the records of both streams; each stream's order is kept, between them there is none
@@ -139,32 +167,12 @@ impl<K: Data, V: Data> KStream<K, V> {
             node.parents.push(other.node.id());
         }
         for upstream in upstreams {
-            let (node, count) = (merged.node.clone(), upstreams.len());
-            let connect = move |task: &mut TaskBuilder| {
-                task.fan_in(node.id(), count, |task| node.downstream(task))
-            };
+            let node = merged.node.clone();
+            let connect =
+                move |task: &mut TaskBuilder| task.fan_in(node.id(), |task| node.downstream(task));
             upstream.node.connect(Box::new(connect));
         }
         merged
-    }
-
-    /// Writes the stream to a topic; the key chooses the partition as the Java client would.
-    pub fn to(&self, topic: &Topic<K, V>) {
-        let mut graph = self.graph.lock();
-        graph.check_name("topic", topic.name());
-        let name = graph.new_name(prefix::SINK);
-        let sink = TopicRef::External(topic.name().clone());
-        let kind = NodeKind::Sink(sink.clone());
-        graph.add(GraphNode::new(name, kind, vec![self.node.id()]));
-        if let Some(creation) = topic.creation() {
-            graph.creation.insert(topic.name().clone(), creation.clone());
-        }
-        drop(graph);
-        let (keys, values) = (topic.keys().clone(), topic.values().clone());
-        self.node.connect(Box::new(move |task| {
-            let topic = task.output(&sink);
-            Box::new(Sink { topic, keys: keys.clone(), values: values.clone() })
-        }));
     }
 
     /// Reads the stream as a table: a record replaces its key's row, and `None` deletes it (row SL7).
@@ -176,7 +184,7 @@ impl<K: Data, V: Data> KStream<K, V> {
     {
         let materialized = store.into();
         let mut graph = self.graph.lock();
-        let name = graph.new_name(prefix::TO_TABLE);
+        let name = graph.operator_name(self.chosen_name.as_ref(), prefix::TO_TABLE);
         let store = graph.store_name(&materialized.stored, prefix::TO_TABLE);
         drop(graph);
         let upstream = if self.rekeyed { self.through_repartition(&name) } else { self.clone() };
@@ -197,27 +205,15 @@ impl<K: Data, V: Data> KStream<K, V> {
         Self { serdes, repartitioned: Arc::default(), ..self.clone() }
     }
 
-    /// Declares a child node with a generated name.
+    /// Declares a child node, with the name chosen for it or a generated one.
     pub(super) fn child<K2: Data, V2: Data>(
         &self,
         prefix: &str,
         serdes: KnownSerdes<K2, V2>,
         rekeyed: bool,
     ) -> KStream<K2, V2> {
-        self.child_named(None, prefix, serdes, rekeyed)
-    }
-
-    /// Declares a child node; a name that is given burns the number of the generated one.
-    fn child_named<K2: Data, V2: Data>(
-        &self,
-        name: Option<Arc<str>>,
-        prefix: &str,
-        serdes: KnownSerdes<K2, V2>,
-        rekeyed: bool,
-    ) -> KStream<K2, V2> {
         let mut graph = self.graph.lock();
-        let generated = graph.new_name(prefix);
-        let name = name.unwrap_or(generated);
+        let name = graph.operator_name(self.chosen_name.as_ref(), prefix);
         let parents = vec![self.node.id()];
         let id = graph.add(GraphNode::new(name.clone(), NodeKind::Processor, parents));
         KStream {
@@ -229,6 +225,7 @@ impl<K: Data, V: Data> KStream<K, V> {
             rekeyed,
             repartitioned: Arc::default(),
             nulls_counted: None,
+            chosen_name: None,
         }
     }
 
@@ -255,50 +252,6 @@ impl<K: Data, V: Data> KStream<K, V> {
         )));
         None
     }
-
-    /// Declares a child node that the JVM library has no counterpart for.
-    fn hidden_child<K2: Data, V2: Data>(&self, serdes: KnownSerdes<K2, V2>) -> KStream<K2, V2> {
-        let mut graph = self.graph.lock();
-        let name = format!("{}{}", prefix::DROP_NULLS, graph.nodes.len()).into();
-        let parents = vec![self.node.id()];
-        let mut node = GraphNode::new(name, NodeKind::Processor, parents);
-        node.hidden = true;
-        let id = graph.add(node);
-        KStream {
-            graph: self.graph.clone(),
-            node: Node::new(id),
-            // Names that follow from the stream's are those of the operator before.
-            name: self.name.clone(),
-            serdes,
-            sources: self.sources.clone(),
-            rekeyed: self.rekeyed,
-            repartitioned: Arc::default(),
-            nulls_counted: None,
-        }
-    }
-}
-
-impl<K: Data, V: Data> KStream<Option<K>, V> {
-    /// Drops records with a null key, and counts them, as grouping and joining do in the JVM library.
-    #[must_use]
-    pub fn drop_null_keys(&self) -> KStream<K, V> {
-        let counted = Arc::new(AtomicBool::new(true));
-        let mut child = self.hidden_child((None, self.serdes.1.clone()));
-        child.nulls_counted = Some(counted.clone());
-        self.attach(&child, move |next| Box::new(DropNullKeys { counted: counted.clone(), next }));
-        child
-    }
-}
-
-impl<K: Data, V: Data> KStream<K, Option<V>> {
-    /// Drops records with a null value, and counts them, as aggregating does in the JVM library.
-    #[must_use]
-    pub fn drop_null_values(&self) -> KStream<K, V> {
-        let mut child = self.hidden_child((self.serdes.0.clone(), None));
-        child.nulls_counted.clone_from(&self.nulls_counted);
-        self.attach(&child, move |next| Box::new(DropNullValues { next }));
-        child
-    }
 }
 
 impl<K, V> Clone for KStream<K, V> {
@@ -312,6 +265,7 @@ impl<K, V> Clone for KStream<K, V> {
             rekeyed: self.rekeyed,
             repartitioned: self.repartitioned.clone(),
             nulls_counted: self.nulls_counted.clone(),
+            chosen_name: self.chosen_name.clone(),
         }
     }
 }

@@ -31,7 +31,7 @@ pub trait JoinSide<T>: sealed::Sealed {
         K: Data + KeyOf<T>,
         V: Data,
         VO: Data,
-        F: Fn(V, Option<&Self::Value>) -> Option<VO> + Send + Sync + 'static;
+        F: Fn(&K, V, Option<&Self::Value>) -> Option<VO> + Send + Sync + 'static;
 }
 
 mod sealed {
@@ -53,7 +53,32 @@ impl<K: Data, V: Data> KStream<K, V> {
     where
         K: KeyOf<T>,
     {
-        let joiner = move |value, row: Option<&S::Value>| row.map(|row| joiner(value, row));
+        self.join_with_key(other, move |_, value, row| joiner(value, row))
+    }
+
+    /// Joins as [`join`](Self::join) does, with a joiner that is given the stream's key, too.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kappa::prelude::*;
+    ///
+    /// let builder = StreamsBuilder::new();
+    /// let names = builder.table(&Topic::<String, String>::new("names", Utf8, Utf8), "names");
+    /// let visits = builder.stream(&Topic::<String, String>::new("visits", Utf8, Utf8));
+    /// let told = visits.join_with_key(&names, |id, page, name| format!("{name} ({id}) saw {page}"));
+    /// told.to(&Topic::new("told", Utf8, Utf8));
+    /// ```
+    pub fn join_with_key<T: Data, S: JoinSide<T>, VO: Data>(
+        &self,
+        other: S,
+        joiner: impl Fn(&K, V, &S::Value) -> VO + Send + Sync + 'static,
+    ) -> KStream<K, VO>
+    where
+        K: KeyOf<T>,
+    {
+        let joiner =
+            move |key: &K, value, row: Option<&S::Value>| row.map(|row| joiner(key, value, row));
         other.join_with(self, joiner, false)
     }
 
@@ -66,7 +91,19 @@ impl<K: Data, V: Data> KStream<K, V> {
     where
         K: KeyOf<T>,
     {
-        other.join_with(self, move |value, row| Some(joiner(value, row)), true)
+        self.left_join_with_key(other, move |_, value, row| joiner(value, row))
+    }
+
+    /// Joins as [`left_join`](Self::left_join) does, with a joiner that is given the stream's key, too.
+    pub fn left_join_with_key<T: Data, S: JoinSide<T>, VO: Data>(
+        &self,
+        other: S,
+        joiner: impl Fn(&K, V, Option<&S::Value>) -> VO + Send + Sync + 'static,
+    ) -> KStream<K, VO>
+    where
+        K: KeyOf<T>,
+    {
+        other.join_with(self, move |key, value, row| Some(joiner(key, value, row)), true)
     }
 
     /// Chooses the key by which a global table is looked up; `None` means that there is none.
@@ -104,10 +141,11 @@ impl<T: Data, VT: Data> JoinSide<T> for &KTable<T, VT> {
         K: Data + KeyOf<T>,
         V: Data,
         VO: Data,
-        F: Fn(V, Option<&VT>) -> Option<VO> + Send + Sync + 'static,
+        F: Fn(&K, V, Option<&VT>) -> Option<VO> + Send + Sync + 'static,
     {
         assert!(stream.graph.is(&self.graph), "joined stream and table come from one builder");
-        let stream = stream.repartitioned_for_join();
+        let name = stream.chosen_name.clone();
+        let stream = KStream { chosen_name: name, ..stream.repartitioned_for_join() };
         let prefix = if left { prefix::LEFT_JOIN } else { prefix::JOIN };
         let joined = stream.child(prefix, (stream.serdes.0.clone(), None), false);
         let joined = KStream { sources: &stream.sources | &self.sources, ..joined };
@@ -136,7 +174,7 @@ impl<T: Data, VT: Data> JoinSide<T> for &GlobalKTable<T, VT> {
         K: Data + KeyOf<T>,
         V: Data,
         VO: Data,
-        F: Fn(V, Option<&VT>) -> Option<VO> + Send + Sync + 'static,
+        F: Fn(&K, V, Option<&VT>) -> Option<VO> + Send + Sync + 'static,
     {
         let select = Arc::new(|key: &K, _: &V| key.key_of().cloned());
         join_global(stream, self, select, joiner, left)
@@ -166,7 +204,20 @@ where
     where
         G: KeyOf<T>,
     {
-        let joiner = move |value, row: Option<&VT>| row.map(|row| joiner(value, row));
+        self.join_with_key(table, move |_, value, row| joiner(value, row))
+    }
+
+    /// Joins as [`join`](Self::join) does, with a joiner that is given the stream's key, too: not the
+    /// chosen one.
+    pub fn join_with_key<T: Data, VT: Data, VO: Data>(
+        self,
+        table: &GlobalKTable<T, VT>,
+        joiner: impl Fn(&K, V, &VT) -> VO + Send + Sync + 'static,
+    ) -> KStream<K, VO>
+    where
+        G: KeyOf<T>,
+    {
+        let joiner = move |key: &K, value, row: Option<&VT>| row.map(|row| joiner(key, value, row));
         join_global(&self.stream, table, self.select, joiner, false)
     }
 
@@ -179,7 +230,20 @@ where
     where
         G: KeyOf<T>,
     {
-        let joiner = move |value, row: Option<&VT>| Some(joiner(value, row));
+        self.left_join_with_key(table, move |_, value, row| joiner(value, row))
+    }
+
+    /// Joins as [`left_join`](Self::left_join) does, with a joiner that is given the stream's key, too:
+    /// not the chosen one.
+    pub fn left_join_with_key<T: Data, VT: Data, VO: Data>(
+        self,
+        table: &GlobalKTable<T, VT>,
+        joiner: impl Fn(&K, V, Option<&VT>) -> VO + Send + Sync + 'static,
+    ) -> KStream<K, VO>
+    where
+        G: KeyOf<T>,
+    {
+        let joiner = move |key: &K, value, row: Option<&VT>| Some(joiner(key, value, row));
         join_global(&self.stream, table, self.select, joiner, true)
     }
 }
@@ -199,7 +263,7 @@ where
     VO: Data,
     G: Data + KeyOf<T>,
     S: Fn(&K, &V) -> G + Send + Sync + 'static,
-    F: Fn(V, Option<&VT>) -> Option<VO> + Send + Sync + 'static,
+    F: Fn(&K, V, Option<&VT>) -> Option<VO> + Send + Sync + 'static,
 {
     // The JVM library names inner joins with global tables like left ones (row ST12).
     let joined = stream.child(prefix::LEFT_JOIN, (stream.serdes.0.clone(), None), stream.rekeyed);

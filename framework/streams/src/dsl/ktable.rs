@@ -75,7 +75,7 @@ pub(super) fn from_updates<K: Data, U: Data, V: Data>(
 
     let node: Arc<Node<K, Change<V>>> = Node::new(id);
     let (child, kept, asked) = (node.clone(), store.clone(), demand.clone());
-    let into_row = Arc::new(into_row);
+    let into_row = Arc::new(move |_: &K, update: U| into_row(update));
     updates.connect(Box::new(move |task| {
         let next = child.downstream(task);
         let table: Edge<K, Option<V>> = if asked.rows() {

@@ -272,7 +272,7 @@ fn merged<K: Data, VO: Data>(
 ) -> impl Fn(&mut TaskBuilder) -> Edge<K, Change<VO>> + Clone + use<K, VO> {
     let (node, store) = (node.clone(), kept.map(|view| view.store.clone()));
     move |task| {
-        task.fan_in(node.id(), 2, |task| {
+        task.fan_in(node.id(), |task| {
             let next = node.downstream(task);
             let Some(store) = &store else { return next };
             let table = TableWriter::new(task.store(store), next);

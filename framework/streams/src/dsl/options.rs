@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::kafka::{Partitioner, Placement};
 use crate::serde::{DefaultSerde, Serde, SerdeRef};
 use crate::state::StoreType;
 
@@ -199,5 +200,83 @@ impl<K, V> Grouped<K, V> {
 impl<K, V> fmt::Debug for Grouped<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Grouped").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// How a stream is repartitioned: the topic's name, its number of partitions, and what goes where.
+///
+/// # Examples
+///
+/// ```
+/// use kappa::prelude::*;
+///
+/// // Customers of one country stay together: the key is `<country>-<customer>`.
+/// let by_country: Repartitioned<String, i64> =
+///     Repartitioned::with(Utf8, I64).named("by-country").partitions(4).partitioned_by(
+///         |key: &String, _, partitions| {
+///             let country = key.split('-').next().unwrap_or_default();
+///             Placement::Partition(country.len() % partitions)
+///         },
+///     );
+/// ```
+pub struct Repartitioned<K, V> {
+    pub(crate) serdes: (Option<SerdeRef<K>>, Option<SerdeRef<V>>),
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) partitions: Option<usize>,
+    pub(crate) partitioner: Option<Partitioner<K, V>>,
+}
+
+impl<K, V> Repartitioned<K, V> {
+    /// Repartitions with the serdes that the stream has.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { serdes: (None, None), name: None, partitions: None, partitioner: None }
+    }
+
+    /// Repartitions with these serdes.
+    #[must_use]
+    pub fn with(keys: impl Serde<K> + 'static, values: impl Serde<V> + 'static) -> Self {
+        Self { serdes: (Some(Arc::new(keys)), Some(Arc::new(values))), ..Self::new() }
+    }
+
+    /// Names the topic `<application.id>-<name>-repartition`, instead of by a number.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Fixes the number of partitions; without it there are as many as what is repartitioned has. What
+    /// the stream is joined with must then have as many.
+    #[must_use]
+    pub fn partitions(mut self, partitions: usize) -> Self {
+        self.partitions = Some(partitions);
+        self
+    }
+
+    /// Chooses each record's partition by a function of key, value and number of partitions, instead of
+    /// by the key.
+    #[must_use]
+    pub fn partitioned_by(
+        mut self,
+        partitioner: impl Fn(&K, &V, usize) -> Placement + Send + Sync + 'static,
+    ) -> Self {
+        self.partitioner = Some(Arc::new(partitioner));
+        self
+    }
+}
+
+impl<K, V> Default for Repartitioned<K, V> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<K, V> fmt::Debug for Repartitioned<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Repartitioned")
+            .field("name", &self.name)
+            .field("partitions", &self.partitions)
+            .finish_non_exhaustive()
     }
 }

@@ -2,11 +2,17 @@
 //!
 //! Operators encode straight into it and never see a producer; the thread drains it after each run.
 //! So the test driver and the simulation need no mock.
+//!
+//! Nor do operators ask how many partitions a topic has that a record chose: what is written to a topic
+//! for the first time waits in the outbox until the thread has asked, which it does before it drains.
 
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::partitioner::default_partition;
+use super::partitioner::{Placement, default_partition};
+use crate::error::{Error, ErrorKind, Result};
 use crate::ids::StoreId;
 use crate::record::Headers;
 use crate::time::Timestamp;
@@ -52,18 +58,33 @@ pub struct OutboxRecord<'a> {
     pub changelog: Option<StoreId>,
 }
 
+/// Chooses a record's partitions once it is known how many there are.
+pub(crate) type Choose = Box<dyn FnOnce(usize) -> Placement + Send>;
+
 /// The arena; see the module.
 #[derive(Debug)]
 pub struct Outbox {
-    topics: Vec<OutTopic>,
+    topics: Vec<Known>,
+    /// Topics that records chose, by name; in the table they are behind those that were registered.
+    dynamic: HashMap<Arc<str>, OutTopicId>,
+    registered: usize,
     task_partition: i32,
     /// Whether records without a key go by their task's partition, instead of where the client wants.
     places_keyless: bool,
     bytes: Vec<u8>,
     entries: Vec<Entry>,
+    /// What decides on entries' partitions once the counts are known, by the entries' indices.
+    awaiting: Vec<(usize, Awaiting)>,
 }
 
+/// A topic, and its partitions if they are known by now.
 #[derive(Debug)]
+struct Known {
+    name: Arc<str>,
+    partitions: Option<usize>,
+}
+
+#[derive(Debug, Clone)]
 struct Entry {
     topic: usize,
     partition: Option<i32>,
@@ -74,16 +95,39 @@ struct Entry {
     changelog: Option<StoreId>,
 }
 
+/// What decides on a record's partition.
+enum Awaiting {
+    /// A part of its key.
+    Key(Option<Range<usize>>),
+    /// A partitioner of the user's.
+    Partitioner(Choose),
+}
+
+impl fmt::Debug for Awaiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Key(_) => "Key",
+            Self::Partitioner(_) => "Partitioner",
+        })
+    }
+}
+
+/// How many topics that records chose are remembered from one drain to the next.
+const DYNAMIC_TOPICS_MAX: usize = 1_000;
+
 impl Outbox {
     /// Makes the outbox of a task for a partition.
     #[must_use]
     pub fn new(task_partition: i32) -> Self {
         Self {
             topics: Vec::new(),
+            dynamic: HashMap::new(),
+            registered: 0,
             task_partition,
             places_keyless: false,
             bytes: Vec::new(),
             entries: Vec::new(),
+            awaiting: Vec::new(),
         }
     }
 
@@ -96,17 +140,41 @@ impl Outbox {
 
     /// Adds a topic to the table, once.
     pub fn register(&mut self, topic: OutTopic) -> OutTopicId {
+        debug_assert!(
+            self.dynamic.is_empty(),
+            "topics are registered before records choose others"
+        );
         let known = self.topics.iter().position(|known| known.name == topic.name);
         OutTopicId(known.unwrap_or_else(|| {
-            self.topics.push(topic);
+            self.topics.push(Known { name: topic.name, partitions: Some(topic.partitions) });
+            self.registered = self.topics.len();
             self.topics.len() - 1
         }))
+    }
+
+    /// Returns the topic that a record chose; allocates only if it is new.
+    pub(crate) fn dynamic(&mut self, name: &str) -> OutTopicId {
+        if let Some(&known) = self.dynamic.get(name) {
+            return known;
+        }
+        let registered = self.topics.iter().position(|known| *known.name == *name);
+        let id = OutTopicId(registered.unwrap_or(self.topics.len()));
+        if registered.is_none() {
+            self.topics.push(Known { name: name.into(), partitions: None });
+        }
+        self.dynamic.insert(self.topic(id).clone(), id);
+        id
     }
 
     /// Returns a registered topic's name.
     #[must_use]
     pub fn topic(&self, id: OutTopicId) -> &Arc<str> {
         &self.out_topic(id).name
+    }
+
+    /// Returns a topic's number of partitions, if it is known by now.
+    pub(crate) fn partitions(&self, id: OutTopicId) -> Option<usize> {
+        self.out_topic(id).partitions
     }
 
     /// Returns the arena, for encoding a key or value at its end.
@@ -125,19 +193,123 @@ impl Outbox {
         partitioned_by: Option<Range<usize>>,
         (timestamp, headers): (Timestamp, Headers),
     ) {
-        let (topic, partition, changelog) = match destination {
-            Destination::Changelog(topic, store) => (topic, Some(self.task_partition), Some(store)),
-            Destination::Sink(topic) => {
-                let count = self.out_topic(topic).partitions;
-                let by = partitioned_by.and_then(|range| self.bytes.get(range));
-                let by_key = by.map(|bytes| default_partition(bytes, count));
-                let count = i32::try_from(count.max(1)).unwrap_or(i32::MAX);
-                let by_task = self.places_keyless.then_some(self.task_partition % count);
-                (topic, by_key.or(by_task), None)
-            }
+        let (OutTopicId(topic), changelog) = match destination {
+            Destination::Changelog(topic, store) => (topic, Some(store)),
+            Destination::Sink(topic) => (topic, None),
         };
-        let topic = topic.0;
+        let partition = match destination {
+            Destination::Changelog(..) => Some(self.task_partition),
+            Destination::Sink(id) => match self.partitions(id) {
+                Some(count) => self.by_key(partitioned_by, count),
+                None => {
+                    self.awaiting.push((self.entries.len(), Awaiting::Key(partitioned_by)));
+                    None
+                }
+            },
+        };
         self.entries.push(Entry { topic, partition, key, value, timestamp, headers, changelog });
+    }
+
+    /// Adds a record for each partition of its placement, and returns how many those are.
+    pub(crate) fn push_placed(
+        &mut self,
+        topic: OutTopicId,
+        (key, value): (Option<Range<usize>>, Option<Range<usize>>),
+        (timestamp, headers): (Timestamp, Headers),
+        placement: Placement,
+    ) -> Result<usize> {
+        let (OutTopicId(topic), partition, changelog) = (topic, None, None);
+        let entry = Entry { topic, partition, key, value, timestamp, headers, changelog };
+        self.place(entry, placement)
+    }
+
+    /// Adds a record for a topic whose partitions are not known yet.
+    pub(crate) fn push_awaiting(
+        &mut self,
+        topic: OutTopicId,
+        (key, value): (Option<Range<usize>>, Option<Range<usize>>),
+        (timestamp, headers): (Timestamp, Headers),
+        choose: Choose,
+    ) {
+        self.awaiting.push((self.entries.len(), Awaiting::Partitioner(choose)));
+        let (OutTopicId(topic), partition, changelog) = (topic, None, None);
+        self.entries.push(Entry { topic, partition, key, value, timestamp, headers, changelog });
+    }
+
+    /// Returns the topics that records chose and of which nothing is known.
+    pub(crate) fn unknown_topics(&self) -> Vec<Arc<str>> {
+        if self.awaiting.is_empty() {
+            return Vec::new();
+        }
+        let unknown = self.topics.iter().filter(|topic| topic.partitions.is_none());
+        unknown.map(|topic| topic.name.clone()).collect()
+    }
+
+    /// Takes the partition counts of topics that were not known, decides where the records go that wait
+    /// for them, and returns how many go nowhere.
+    ///
+    /// # Errors
+    ///
+    /// Where a topic is not among them, or a partitioner chooses a partition that is not there.
+    pub(crate) fn learn(&mut self, counts: &BTreeMap<Arc<str>, usize>) -> Result<u64> {
+        for topic in self.topics.iter_mut().filter(|topic| topic.partitions.is_none()) {
+            let found = counts.get(&topic.name).copied();
+            topic.partitions = Some(found.ok_or_else(|| missing(&topic.name))?);
+        }
+        let mut awaiting = std::mem::take(&mut self.awaiting).into_iter().peekable();
+        let entries = std::mem::take(&mut self.entries);
+        let mut dropped = 0;
+        for (at, mut entry) in entries.into_iter().enumerate() {
+            let count = self.partitions(OutTopicId(entry.topic)).unwrap_or(1);
+            match awaiting.next_if(|(entry, _)| *entry == at) {
+                None => self.entries.push(entry),
+                Some((_, Awaiting::Key(part))) => {
+                    entry.partition = self.by_key(part, count);
+                    self.entries.push(entry);
+                }
+                Some((_, Awaiting::Partitioner(choose))) => {
+                    dropped += u64::from(self.place(entry, choose(count))? == 0);
+                }
+            }
+        }
+        Ok(dropped)
+    }
+
+    /// Returns the partition that follows from a part of the key; none where the client chooses.
+    fn by_key(&self, part: Option<Range<usize>>, count: usize) -> Option<i32> {
+        let part = part.and_then(|range| self.bytes.get(range));
+        let by_key = part.map(|bytes| default_partition(bytes, count));
+        let count = i32::try_from(count.max(1)).unwrap_or(i32::MAX);
+        by_key.or_else(|| self.places_keyless.then_some(self.task_partition % count))
+    }
+
+    /// Adds an entry for each of its partitions, and returns how many those are.
+    fn place(&mut self, mut entry: Entry, placement: Placement) -> Result<usize> {
+        let topic = self.topic(OutTopicId(entry.topic)).clone();
+        let count = self.partitions(OutTopicId(entry.topic)).unwrap_or(1);
+        let existing = |partition: usize| {
+            let number = i32::try_from(partition).ok().filter(|_| partition < count);
+            number.ok_or_else(|| no_partition(&topic, partition, count))
+        };
+        match placement {
+            Placement::Drop => return Ok(0),
+            // As a producer would choose, which knows no parts of keys.
+            Placement::Default => entry.partition = self.by_key(entry.key.clone(), count),
+            Placement::Partition(partition) => entry.partition = Some(existing(partition)?),
+            Placement::Partitions(partitions) => {
+                let before = self.entries.len();
+                for partition in partitions {
+                    let partition = Some(existing(partition)?);
+                    let mut placed = self.entries.iter().skip(before);
+                    if placed.all(|earlier| earlier.partition != partition) {
+                        self.entries.push(Entry { partition, ..entry.clone() });
+                    }
+                }
+                return Ok(self.entries.len() - before);
+            }
+        }
+        self.entries.push(entry);
+        Ok(1)
     }
 
     /// Returns the number of records waiting.
@@ -161,7 +333,7 @@ impl Outbox {
     /// Visits the records in order.
     pub fn iter(&self) -> impl Iterator<Item = OutboxRecord<'_>> {
         self.entries.iter().map(|entry| OutboxRecord {
-            topic: &self.out_topic(OutTopicId(entry.topic)).name,
+            topic: self.topic(OutTopicId(entry.topic)),
             partition: entry.partition,
             key: entry.key.clone().and_then(|range| self.bytes.get(range)),
             value: entry.value.clone().and_then(|range| self.bytes.get(range)),
@@ -175,12 +347,37 @@ impl Outbox {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.entries.clear();
+        self.awaiting.clear();
+        if self.dynamic.len() > DYNAMIC_TOPICS_MAX {
+            self.dynamic.clear();
+            self.topics.truncate(self.registered);
+        }
     }
 
-    #[expect(clippy::indexing_slicing, reason = "an OutTopicId is made by `register` only")]
-    fn out_topic(&self, id: OutTopicId) -> &OutTopic {
+    #[expect(clippy::indexing_slicing, reason = "an OutTopicId is of a topic in the table")]
+    fn out_topic(&self, id: OutTopicId) -> &Known {
         &self.topics[id.0]
     }
+}
+
+#[cold]
+fn missing(topic: &str) -> Error {
+    Error::new(
+        ErrorKind::Topology,
+        format!(
+            "a record was written to the topic {topic}, which does not exist: create it, since topics \
+             that records choose are never created by the application"
+        ),
+    )
+}
+
+#[cold]
+fn no_partition(topic: &str, partition: usize, count: usize) -> Error {
+    let message = format!(
+        "the partitioner of {topic} chose partition {partition}, but the topic has {count} \
+         partitions, numbered from 0"
+    );
+    Error::new(ErrorKind::Processing, message)
 }
 
 #[cfg(test)]
@@ -208,6 +405,57 @@ mod tests {
         assert_eq!(records[2].partition, None);
         outbox.clear();
         assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn records_for_a_new_topic_wait_until_its_partitions_are_known() {
+        let mut outbox = Outbox::new(0);
+        let known = outbox.register(OutTopic { name: "known".into(), partitions: 3 });
+        let at = || (Timestamp::from_millis(9), Headers::default());
+        outbox.arena().extend_from_slice(b"k");
+        assert_eq!(outbox.dynamic("known"), known);
+        outbox.push(Destination::Sink(known), None, None, None, at());
+        let new = outbox.dynamic("new");
+        assert_eq!((new, outbox.partitions(new)), (outbox.dynamic("new"), None));
+        outbox.push(Destination::Sink(new), Some(0..1), None, Some(0..1), at());
+        for placement in [Placement::Drop, Placement::Partitions(vec![1, 6, 1])] {
+            outbox.push_awaiting(new, (Some(0..1), None), at(), Box::new(|_| placement));
+        }
+        outbox.push(Destination::Sink(known), None, None, None, at());
+        let names: Vec<Arc<str>> = vec!["new".into()];
+        assert_eq!(outbox.unknown_topics(), names);
+
+        let dropped = outbox.learn(&BTreeMap::from([("new".into(), 7)])).unwrap();
+        assert_eq!((dropped, outbox.partitions(new)), (1, Some(7)));
+        let went: Vec<_> =
+            outbox.iter().map(|record| (record.topic.to_string(), record.partition)).collect();
+        let (known, new) = (|| "known".to_owned(), || "new".to_owned());
+        let by_key = Some(default_partition(b"k", 7));
+        let expected =
+            [(known(), None), (new(), by_key), (new(), Some(1)), (new(), Some(6)), (known(), None)];
+        assert_eq!(went, expected);
+        assert!(outbox.unknown_topics().is_empty());
+    }
+
+    #[test]
+    fn a_topic_that_is_not_there_is_named() {
+        let mut outbox = Outbox::new(0);
+        let new = outbox.dynamic("new");
+        let at = (Timestamp::from_millis(9), Headers::default());
+        outbox.push(Destination::Sink(new), None, None, None, at);
+        let error = outbox.learn(&BTreeMap::new()).unwrap_err();
+        assert!(error.to_string().contains("the topic new, which does not exist: create it"));
+    }
+
+    #[test]
+    fn only_so_many_topics_are_remembered() {
+        let mut outbox = Outbox::new(0);
+        let known = outbox.register(OutTopic { name: "known".into(), partitions: 3 });
+        for number in 0..=DYNAMIC_TOPICS_MAX {
+            outbox.dynamic(&number.to_string());
+        }
+        outbox.clear();
+        assert_eq!((outbox.topics.len(), outbox.partitions(known)), (1, Some(3)));
     }
 
     #[test]

@@ -1,4 +1,23 @@
-//! The Java client's default partitioner, so that joins meet records of Java producers.
+//! Where a record goes: the Java client's default partitioner, so that joins meet records of Java
+//! producers, and what a partitioner of the user's may answer.
+
+use std::sync::Arc;
+
+/// Chooses the partition of a record by its key, its value and the number of partitions.
+pub(crate) type Partitioner<K, V> = Arc<dyn Fn(&K, &V, usize) -> Placement + Send + Sync>;
+
+/// Which partitions a record is written to (KIP-873).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Placement {
+    /// The one that follows from the key, or any where there is no key.
+    Default,
+    /// None: the record is dropped, and counted.
+    Drop,
+    /// This one.
+    Partition(usize),
+    /// Each of these, once; the record is dropped where there is none.
+    Partitions(Vec<usize>),
+}
 
 /// Returns the partition of an encoded key: murmur2, made positive, modulo the count.
 ///

@@ -29,7 +29,7 @@ where
     VO: Data,
     GK: KeyOf<G>,
     S: Fn(&K, &V) -> GK + Send + Sync,
-    F: Fn(V, Option<&VG>) -> Option<VO> + Send + Sync,
+    F: Fn(&K, V, Option<&VG>) -> Option<VO> + Send + Sync,
 {
     fn process(&mut self, ctx: &mut TaskContext, record: Record<K, V>) -> Result<()> {
         let Record { key, value, timestamp, headers } = record;
@@ -41,7 +41,7 @@ where
                 return Ok(());
             }
         };
-        match (self.joiner)(value, row) {
+        match (self.joiner)(&key, value, row) {
             Some(value) => self.next.process(ctx, Record { key, value, timestamp, headers }),
             None => Ok(()),
         }

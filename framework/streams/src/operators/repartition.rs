@@ -16,7 +16,7 @@ pub(crate) struct Repartition<K, V> {
 impl<K: Data, V: Data> Process<K, V> for Repartition<K, V> {
     fn process(&mut self, ctx: &mut TaskContext, record: Record<K, V>) -> Result<()> {
         let null_keys = if self.keeps_null_keys { NullKeys::Keep } else { NullKeys::Skip };
-        self.sink.encode(ctx, record, null_keys)
+        self.sink.writer.write(ctx, self.sink.topic, record, null_keys)
     }
 
     fn control(&mut self, ctx: &mut TaskContext, event: Control) -> Result<()> {

@@ -1,42 +1,68 @@
 //! Where typed records become bytes for a topic.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::kafka::{Destination, OutTopicId};
+use crate::kafka::{Destination, OutTopicId, Partitioner};
+use crate::metrics::DropReason;
 use crate::processor::{Control, Process, TaskContext};
 use crate::record::Record;
 use crate::serde::{Data, SerdeError, SerdeRef, encode_into};
 
-/// Encodes records into the outbox, for a topic; the key chooses the partition.
+/// Writes records to a topic.
 pub(crate) struct Sink<K, V> {
     pub(crate) topic: OutTopicId,
-    pub(crate) keys: SerdeRef<K>,
-    pub(crate) values: SerdeRef<V>,
+    pub(crate) writer: Writer<K, V>,
 }
 
-impl<K: Data, V: Data> Sink<K, V> {
+/// Encodes records into the outbox; the key chooses the partition, unless a partitioner of the user's
+/// does.
+#[derive(Clone)]
+pub(crate) struct Writer<K, V> {
+    pub(crate) keys: SerdeRef<K>,
+    pub(crate) values: SerdeRef<V>,
+    pub(crate) partitioner: Option<Partitioner<K, V>>,
+}
+
+impl<K: Data, V: Data> Writer<K, V> {
     /// Encodes a record into the outbox, unless its key is a null and such are not wanted.
-    pub(crate) fn encode(
+    pub(crate) fn write(
         &self,
         ctx: &mut TaskContext,
+        topic: OutTopicId,
         record: Record<K, V>,
         null_keys: NullKeys,
     ) -> Result<()> {
-        let topic = ctx.outbox.topic(self.topic).clone();
+        let name = ctx.outbox.topic(topic).clone();
         let arena = ctx.outbox.arena();
-        let key = encode_into(&*self.keys, &topic, &record.key, arena);
-        let key = key.map_err(|cause| unencodable(ctx, "key", &topic, cause))?;
+        let key = encode_into(&*self.keys, &name, &record.key, arena);
+        let key = key.map_err(|cause| unencodable(ctx, "key", &name, cause))?;
         if key.is_none() && null_keys == NullKeys::Skip {
             return Ok(());
         }
-        let arena = ctx.outbox.arena();
-        let partitioned_by = key.clone().map(|range| {
-            let encoded = arena.get(range.clone()).unwrap_or_default();
-            range.start..range.start + self.keys.partitioning_part(encoded).len()
-        });
-        let value = encode_into(&*self.values, &topic, &record.value, arena);
-        let value = value.map_err(|cause| unencodable(ctx, "value", &topic, cause))?;
-        let at = (record.timestamp, record.headers);
-        ctx.outbox.push(Destination::Sink(self.topic), key, value, partitioned_by, at);
+        let value = encode_into(&*self.values, &name, &record.value, ctx.outbox.arena());
+        let value = value.map_err(|cause| unencodable(ctx, "value", &name, cause))?;
+        let Some(partitioner) = &self.partitioner else {
+            let arena = ctx.outbox.arena();
+            let partitioned_by = key.clone().map(|range| {
+                let encoded = arena.get(range.clone()).unwrap_or_default();
+                range.start..range.start + self.keys.partitioning_part(encoded).len()
+            });
+            let at = (record.timestamp, record.headers);
+            ctx.outbox.push(Destination::Sink(topic), key, value, partitioned_by, at);
+            return Ok(());
+        };
+        let Record { key: by_key, value: by_value, timestamp, headers } = record;
+        let (encoded, at) = ((key, value), (timestamp, headers));
+        let Some(partitions) = ctx.outbox.partitions(topic) else {
+            let partitioner = partitioner.clone();
+            let choose = Box::new(move |count| partitioner(&by_key, &by_value, count));
+            ctx.outbox.push_awaiting(topic, encoded, at, choose);
+            return Ok(());
+        };
+        let placement = partitioner(&by_key, &by_value, partitions);
+        let placed = ctx.outbox.push_placed(topic, encoded, at, placement);
+        if placed.map_err(|error| error.context(processed(ctx)))? == 0 {
+            ctx.dropped(DropReason::Unplaced);
+        }
         Ok(())
     }
 }
@@ -52,12 +78,17 @@ pub(crate) enum NullKeys {
 
 impl<K: Data, V: Data> Process<K, V> for Sink<K, V> {
     fn process(&mut self, ctx: &mut TaskContext, record: Record<K, V>) -> Result<()> {
-        self.encode(ctx, record, NullKeys::Keep)
+        self.writer.write(ctx, self.topic, record, NullKeys::Keep)
     }
 
     fn control(&mut self, _ctx: &mut TaskContext, _event: Control) -> Result<()> {
         Ok(())
     }
+}
+
+/// Returns which record was processed when something went wrong.
+pub(super) fn processed(ctx: &TaskContext) -> String {
+    ctx.record().map_or_else(String::new, |at| format!("record {at}"))
 }
 
 #[cold]

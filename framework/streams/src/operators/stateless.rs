@@ -42,10 +42,12 @@ where
     K: Data,
     V: Data,
     V2: Data,
-    F: Fn(V) -> V2 + Send + Sync,
+    F: Fn(&K, V) -> V2 + Send + Sync,
 {
     fn process(&mut self, ctx: &mut TaskContext, record: Record<K, V>) -> Result<()> {
-        self.next.process(ctx, record.map_value(|value| (self.mapper)(value)))
+        let Record { key, value, timestamp, headers } = record;
+        let value = (self.mapper)(&key, value);
+        self.next.process(ctx, Record { key, value, timestamp, headers })
     }
 
     fn control(&mut self, ctx: &mut TaskContext, event: Control) -> Result<()> {
@@ -70,6 +72,67 @@ where
     fn process(&mut self, ctx: &mut TaskContext, record: Record<K, V>) -> Result<()> {
         let Record { key, value, timestamp, headers } = record;
         let (key, value) = (self.mapper)(key, value);
+        self.next.process(ctx, Record { key, value, timestamp, headers })
+    }
+
+    fn control(&mut self, ctx: &mut TaskContext, event: Control) -> Result<()> {
+        self.next.control(ctx, event)
+    }
+}
+
+/// Replaces each record by any number of others.
+pub(crate) struct FlatMap<K2, V2, F> {
+    pub(crate) mapper: Arc<F>,
+    pub(crate) next: Edge<K2, V2>,
+}
+
+impl<K, V, K2, V2, I, F> Process<K, V> for FlatMap<K2, V2, F>
+where
+    K: Data,
+    V: Data,
+    K2: Data,
+    V2: Data,
+    I: IntoIterator<Item = (K2, V2)>,
+    F: Fn(K, V) -> I + Send + Sync,
+{
+    fn process(&mut self, ctx: &mut TaskContext, record: Record<K, V>) -> Result<()> {
+        let Record { key, value, timestamp, headers } = record;
+        for (key, value) in (self.mapper)(key, value) {
+            let headers = headers.clone();
+            self.next.process(ctx, Record { key, value, timestamp, headers })?;
+        }
+        Ok(())
+    }
+
+    fn control(&mut self, ctx: &mut TaskContext, event: Control) -> Result<()> {
+        self.next.control(ctx, event)
+    }
+}
+
+/// Replaces each value by any number of others and leaves keys alone.
+pub(crate) struct FlatMapValues<K, V2, F> {
+    pub(crate) mapper: Arc<F>,
+    pub(crate) next: Edge<K, V2>,
+}
+
+impl<K, V, V2, I, F> Process<K, V> for FlatMapValues<K, V2, F>
+where
+    K: Data,
+    V: Data,
+    V2: Data,
+    I: IntoIterator<Item = V2>,
+    F: Fn(&K, V) -> I + Send + Sync,
+{
+    fn process(&mut self, ctx: &mut TaskContext, record: Record<K, V>) -> Result<()> {
+        let Record { key, value, timestamp, headers } = record;
+        let mut values = (self.mapper)(&key, value).into_iter();
+        let Some(mut value) = values.next() else { return Ok(()) };
+        // The last one takes the key itself: where each value becomes one, none is cloned.
+        for following in values {
+            let record = Record { key: key.clone(), value, timestamp, headers: headers.clone() };
+            self.next.process(ctx, record)?;
+            value = following;
+        }
         self.next.process(ctx, Record { key, value, timestamp, headers })
     }
 

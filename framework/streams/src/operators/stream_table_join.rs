@@ -30,7 +30,7 @@ where
     T: Data,
     VT: Data,
     VO: Data,
-    F: Fn(V, Option<&VT>) -> Option<VO> + Send + Sync,
+    F: Fn(&K, V, Option<&VT>) -> Option<VO> + Send + Sync,
 {
     fn process(&mut self, ctx: &mut TaskContext, record: Record<K, V>) -> Result<()> {
         let Record { key, value, timestamp, headers } = record;
@@ -42,7 +42,7 @@ where
                 return Ok(());
             }
         };
-        match (self.joiner)(value, row.map(|row| row.value)) {
+        match (self.joiner)(&key, value, row.map(|row| row.value)) {
             Some(value) => self.next.process(ctx, Record { key, value, timestamp, headers }),
             None => Ok(()),
         }

@@ -106,14 +106,13 @@ impl TaskBuilder {
     pub fn fan_in<K: Data, V: Data>(
         &mut self,
         node: NodeId,
-        upstreams: usize,
         build: impl FnOnce(&mut Self) -> Edge<K, V>,
     ) -> Edge<K, V> {
         let slot = self.fan_in.slot_of(node).unwrap_or_else(|| {
             let edge = build(self);
-            self.fan_in.insert(node, edge, upstreams)
+            self.fan_in.insert(node, edge)
         });
-        FanInSlots::edge(slot)
+        self.fan_in.edge(slot)
     }
 
     /// Returns the context of the finished task.

@@ -1,11 +1,14 @@
 //! What operators of one task share: stores, outbox, and where the current record comes from.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::FanInSlots;
+use crate::error::Result;
 use crate::ids::{Offset, TopicPartition};
 use crate::kafka::{OffsetMetadata, Outbox, Progress};
 use crate::metrics::{DropReason, DroppedRecords};
+use crate::record::Headers;
 use crate::state::StoreSet;
 use crate::time::Timestamp;
 
@@ -22,6 +25,17 @@ impl std::fmt::Display for RecordContext {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}@{}", self.partition, self.offset)
     }
+}
+
+/// What a function that chooses a record's topic knows of the record beside key and value.
+#[derive(Debug, Clone, Copy)]
+pub struct WriteContext<'a> {
+    /// The place of the record that was being processed when it came about.
+    pub from: Option<&'a RecordContext>,
+    /// Its timestamp.
+    pub timestamp: Timestamp,
+    /// Its headers.
+    pub headers: &'a Headers,
 }
 
 /// What one task's operators work on.
@@ -102,6 +116,13 @@ impl TaskContext {
     /// Counts a dropped record.
     pub fn dropped(&mut self, reason: DropReason) {
         self.dropped.count(reason);
+    }
+
+    /// Takes the partition counts of topics that records chose and that were not known.
+    pub(crate) fn learn_topics(&mut self, counts: &BTreeMap<Arc<str>, usize>) -> Result<()> {
+        let dropped = self.outbox.learn(counts)?;
+        (0..dropped).for_each(|_| self.dropped(DropReason::Unplaced));
+        Ok(())
     }
 
     /// Returns the dropped records so far.

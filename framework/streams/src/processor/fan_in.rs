@@ -17,7 +17,7 @@ use crate::record::Record;
 /// The shared operators of a task.
 #[derive(Default)]
 pub struct FanInSlots {
-    slots: Vec<Option<Box<dyn Any + Send>>>,
+    slots: Vec<Slot>,
     by_node: HashMap<NodeId, usize>,
 }
 
@@ -27,9 +27,12 @@ impl fmt::Debug for FanInSlots {
     }
 }
 
-/// A shared operator, and how many upstreams have passed the current control event.
-struct Shared<K, V> {
-    edge: Edge<K, V>,
+/// A shared operator, its upstreams in this task, and how many have passed the current control event.
+///
+/// A task may have fewer upstreams than the topology: of a topic with fewer partitions than others, it
+/// has none.
+struct Slot {
+    edge: Option<Box<dyn Any + Send>>,
     upstreams: usize,
     passed: usize,
 }
@@ -51,50 +54,55 @@ impl FanInSlots {
         &mut self,
         node: NodeId,
         edge: Edge<K, V>,
-        upstreams: usize,
     ) -> usize {
-        self.slots.push(Some(Box::new(Shared { edge, upstreams, passed: 0 })));
+        self.slots.push(Slot { edge: Some(Box::new(edge)), upstreams: 0, passed: 0 });
         let slot = self.slots.len() - 1;
         self.by_node.insert(node, slot);
         slot
     }
 
-    /// Makes one upstream's edge into a slot.
-    pub(super) fn edge<K: 'static, V: 'static>(slot: usize) -> Edge<K, V> {
+    /// Makes one more upstream's edge into a slot.
+    pub(super) fn edge<K: 'static, V: 'static>(&mut self, slot: usize) -> Edge<K, V> {
+        if let Some(slot) = self.slots.get_mut(slot) {
+            slot.upstreams += 1;
+        }
         Box::new(FanIn { slot, types: PhantomData })
+    }
+
+    /// Notes that one upstream has passed a control event; returns whether it was the last.
+    fn pass(&mut self, slot: usize) -> bool {
+        let Some(slot) = self.slots.get_mut(slot) else { return false };
+        slot.passed = (slot.passed + 1) % slot.upstreams;
+        slot.passed == 0
     }
 }
 
 fn with_shared<K: 'static, V: 'static>(
     ctx: &mut TaskContext,
     slot: usize,
-    call: impl FnOnce(&mut Shared<K, V>, &mut TaskContext) -> Result<()>,
+    call: impl FnOnce(&mut Edge<K, V>, &mut TaskContext) -> Result<()>,
 ) -> Result<()> {
-    let taken = ctx.fan_in.slots.get_mut(slot).and_then(Option::take);
+    let taken = ctx.fan_in.slots.get_mut(slot).and_then(|slot| slot.edge.take());
     #[expect(clippy::expect_used, reason = "a tree never reaches an operator from itself")]
     let mut taken = taken.expect("a shared operator is in its slot unless it is being called");
     #[expect(clippy::expect_used, reason = "see the module")]
     let shared = taken.downcast_mut().expect("slot and edge have the same types");
     let result = call(shared, ctx);
     if let Some(place) = ctx.fan_in.slots.get_mut(slot) {
-        *place = Some(taken);
+        place.edge = Some(taken);
     }
     result
 }
 
 impl<K: 'static, V: 'static> Process<K, V> for FanIn<K, V> {
     fn process(&mut self, ctx: &mut TaskContext, record: Record<K, V>) -> Result<()> {
-        with_shared(ctx, self.slot, |shared, ctx| shared.edge.process(ctx, record))
+        with_shared(ctx, self.slot, |edge: &mut Edge<K, V>, ctx| edge.process(ctx, record))
     }
 
     fn control(&mut self, ctx: &mut TaskContext, event: Control) -> Result<()> {
-        with_shared::<K, V>(ctx, self.slot, |shared, ctx| {
-            shared.passed += 1;
-            if shared.passed < shared.upstreams {
-                return Ok(());
-            }
-            shared.passed = 0;
-            shared.edge.control(ctx, event)
-        })
+        if !ctx.fan_in.pass(self.slot) {
+            return Ok(());
+        }
+        with_shared(ctx, self.slot, |edge: &mut Edge<K, V>, ctx| edge.control(ctx, event))
     }
 }

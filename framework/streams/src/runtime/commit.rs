@@ -15,6 +15,7 @@
 //! the offsets, so the tail to restore is only longer.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::ids::{Offset, StoreId, TaskId};
@@ -95,12 +96,15 @@ pub(crate) fn send(
 pub(crate) enum Committed {
     /// Everything is committed; these are the offsets.
     Done(Commits),
-    /// Results are sent, but the coordinator could not take the offsets for now: nothing is lost, and the
-    /// next commit takes all of it.
+    /// Results are sent, but the coordinator could not take the offsets for now, or has not said that it
+    /// did: nothing is lost, and the next commit takes all of it. Local rows stay as they are; they are
+    /// older than the changelog then, as after a death between 3 and 4.
     Postponed(Error),
 }
 
 /// Commits everything that tasks have done.
+///
+/// `settle` has a task know the topics that its records choose, before they are sent.
 ///
 /// # Errors
 ///
@@ -109,6 +113,7 @@ pub(crate) enum Committed {
 pub(crate) fn commit(
     tasks: &mut BTreeMap<TaskId, Task>,
     producer: &mut dyn Producer,
+    settle: &mut dyn FnMut(&mut Task) -> Result<()>,
     commit_offsets: &mut dyn FnMut(&Commits) -> Result<()>,
     acknowledged: &mut Acknowledged,
 ) -> Result<Committed> {
@@ -116,6 +121,7 @@ pub(crate) fn commit(
     for task in tasks.values_mut() {
         let id = task.id();
         if task.flush().map_err(|error| error.in_task(id))? {
+            settle(task)?;
             send(task, producer, acknowledged)?;
             dirty.push(task);
         }
@@ -138,9 +144,10 @@ pub(crate) fn commit(
     Ok(Committed::Done(commits))
 }
 
-/// Returns how a group's member commits offsets.
+/// Returns how a group's member commits offsets: it waits so long for the answer.
 pub(crate) fn as_member(
     consumer: &mut dyn Consumer,
+    patience: Duration,
 ) -> impl FnMut(&Commits) -> Result<()> + use<'_> {
-    move |commits| consumer.commit(commits)
+    move |commits| consumer.commit(commits, patience)
 }

@@ -14,6 +14,9 @@ use crate::ids::TopicPartition;
 use crate::kafka::{Commits, Consumer, OffsetMetadata, StartAt};
 use crate::task::TaskInput;
 
+/// How long the coordinator may take to answer when offsets are committed again; nothing hangs on it.
+const RENEWAL: Duration = Duration::from_millis(500);
+
 /// The last committed offset of each partition, and when all of them were last committed.
 #[derive(Debug)]
 pub(super) struct OwnedOffsets {
@@ -116,7 +119,7 @@ impl OwnedOffsets {
             return Ok(());
         }
         if !self.offsets.is_empty() {
-            consumer.commit(&self.offsets)?;
+            consumer.commit(&self.offsets, RENEWAL)?;
             tracing::debug!("committed {} offsets again", self.offsets.len());
         }
         self.committed_all = now;

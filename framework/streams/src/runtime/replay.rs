@@ -108,6 +108,7 @@ impl Replay {
     /// deleted under the run, another process has the version's state, or a stop is asked for.
     pub fn run(&self, stop: &Stop, watch: impl FnMut(&ReplayProgress)) -> Result<ReplayReport> {
         refuse_loops(&self.topology)?;
+        self.topology.refuse_unlisted_outputs()?;
         let names = TopicNames::versioned(&self.settings.application_id, &self.version);
         let storage = storage::open(&self.settings, &names)?;
         let admin = self.clients.admin()?;

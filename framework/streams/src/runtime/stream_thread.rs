@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::application::Application;
 use super::commit::Committed;
+use super::dynamic_outputs::DynamicOutputs;
 use super::membership::{LeadTopics, MemberEvent, Membership};
 use super::owned_offsets::OwnedOffsets;
 use super::stall::Stall;
@@ -29,6 +30,7 @@ pub(super) struct StreamThread {
     consumer: Box<dyn Consumer>,
     membership: Box<dyn Membership>,
     producer: Box<dyn Producer>,
+    outputs: DynamicOutputs,
     tasks: TaskManager,
     /// What the group has told and was not answered yet.
     events: VecDeque<MemberEvent>,
@@ -44,6 +46,8 @@ pub(super) struct StreamThread {
     last_commit: Duration,
     last_state_flush: Duration,
     commit_failing_since: Option<Duration>,
+    /// How long the group may take to answer a commit while the thread has other work.
+    commit_patience: Duration,
     /// The task that is processing, to be named if it panics.
     processing: Option<TaskId>,
     /// When tasks' damaged state was last thrown away.
@@ -58,8 +62,14 @@ const ROUND_MAX: Duration = Duration::from_secs(1);
 const SLICE_TIME: Duration = Duration::from_millis(50);
 /// State that is damaged again so soon is not the disk's mishap.
 const RENEWED_PAUSE: Duration = Duration::from_secs(600);
-/// How often, and how far apart, the last commit of a thread is tried.
+/// How long a commit waits for its answer: little at first, more for a group that is slow.
+const COMMIT_PATIENCE_MIN: Duration = Duration::from_millis(100);
+const COMMIT_PATIENCE_MAX: Duration = Duration::from_secs(10);
+/// How soon a commit that was not taken is tried again.
+const COMMIT_RETRY: Duration = Duration::from_millis(500);
+/// How often the last commit of a thread is tried, how long each time, and how far apart.
 const CLOSE_TRIES: usize = 20;
+const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
 const CLOSE_STEP: Duration = Duration::from_millis(100);
 /// The smallest slice, before it is known how long records take.
 const SLICE_MIN: usize = 1;
@@ -84,6 +94,7 @@ impl StreamThread {
             consumer,
             membership: Box::new(LeadTopics::new(app)),
             producer: app.clients.producer(index, app.stop.patience(app.settings.task_timeout))?,
+            outputs: DynamicOutputs::new(&app.clients, &app.stop, app.settings.task_timeout),
             tasks: TaskManager::start(app, index, waker)?,
             events: VecDeque::new(),
             answering: Stall::new(app.settings.task_timeout),
@@ -94,6 +105,7 @@ impl StreamThread {
             last_commit: now,
             last_state_flush: now,
             commit_failing_since: None,
+            commit_patience: COMMIT_PATIENCE_MIN,
             processing: None,
             renewed: BTreeMap::new(),
         })
@@ -287,6 +299,7 @@ impl StreamThread {
                 break;
             }
         }
+        self.outputs.settle(task)?;
         commit::send(task, &mut *self.producer, &self.tasks.acknowledged)?;
         self.processing = None;
         Ok(records)
@@ -321,17 +334,12 @@ impl StreamThread {
         }
         self.last_commit = now;
         self.tasks.share_cache();
-        match self.commit() {
-            Ok(Committed::Done(_)) => self.commit_failing_since = None,
-            Ok(Committed::Postponed(error)) => {
-                let since = *self.commit_failing_since.get_or_insert(now);
-                let failing = self.app.clock.monotonic().saturating_sub(since);
-                if failing > self.app.settings.task_timeout {
-                    return Err(error.context("no commit within task.timeout.ms"));
-                }
-                tracing::warn!(thread = self.index, "{}; trying again", error.report());
+        match self.commit(self.commit_patience)? {
+            Committed::Done(_) => {
+                self.commit_failing_since = None;
+                self.commit_patience = (self.commit_patience / 2).max(COMMIT_PATIENCE_MIN);
             }
-            Err(error) => return Err(error),
+            Committed::Postponed(error) => self.postpone_commit(now, error)?,
         }
         if now >= self.last_state_flush + self.app.settings.state_flush_interval {
             self.last_state_flush = now;
@@ -347,11 +355,32 @@ impl StreamThread {
         Ok(())
     }
 
-    fn commit(&mut self) -> Result<Committed> {
+    /// Takes note of a commit that the group did not take. In a rebalance that is so for as long as the
+    /// slowest member takes; otherwise the group is slow to answer, and is given more time.
+    fn postpone_commit(&mut self, now: Duration, error: Error) -> Result<()> {
+        let since = *self.commit_failing_since.get_or_insert(now);
+        let failing = self.app.clock.monotonic().saturating_sub(since);
+        if failing > self.app.settings.task_timeout {
+            return Err(error.context("no commit within task.timeout.ms"));
+        }
+        if failing > COMMIT_PATIENCE_MAX {
+            tracing::warn!(thread = self.index, "{}; trying again", error.report());
+        } else {
+            tracing::debug!(thread = self.index, "{}; trying again", error.report());
+        }
+        self.commit_patience = (self.commit_patience * 2).min(COMMIT_PATIENCE_MAX);
+        // Not at once: the same work would be flushed and sent bit by bit.
+        let pause = COMMIT_RETRY.saturating_sub(self.app.settings.commit_interval);
+        self.last_commit = self.app.clock.monotonic() + pause;
+        Ok(())
+    }
+
+    fn commit(&mut self, patience: Duration) -> Result<Committed> {
         let committed = commit::commit(
             &mut self.tasks.running,
             &mut *self.producer,
-            &mut commit::as_member(&mut *self.consumer),
+            &mut |task| self.outputs.settle(task),
+            &mut commit::as_member(&mut *self.consumer, patience),
             &mut self.tasks.acknowledged,
         )?;
         if let Committed::Done(offsets) = &committed {
@@ -403,7 +432,7 @@ impl StreamThread {
                 tracing::warn!(thread = self.index, "tasks lost; their last work is done again");
                 return self.tasks.abandon(tasks);
             }
-            match self.commit()? {
+            match self.commit(CLOSE_PATIENCE)? {
                 Committed::Done(_) => break,
                 Committed::Postponed(error) => {
                     tracing::warn!(thread = self.index, "{}; trying again", error.report());
@@ -416,7 +445,7 @@ impl StreamThread {
 
     /// Commits what was done, by all tasks since they share a producer, and ends these.
     fn give_up(&mut self, tasks: &BTreeSet<TaskId>) -> Result<()> {
-        let committed = match self.commit() {
+        let committed = match self.commit(COMMIT_PATIENCE_MAX) {
             Ok(Committed::Done(_)) => Ok(()),
             Ok(Committed::Postponed(error)) | Err(error) => Err(error),
         };

@@ -82,6 +82,7 @@ impl Verify {
     /// topology writes none, or a stop is asked for.
     pub fn run(&self, stop: &Stop) -> Result<Verdict> {
         check_version(&self.version)?;
+        self.topology.refuse_unlisted_outputs()?;
         let outputs = self.topology.output_topics();
         if outputs.is_empty() {
             return Err(Error::topology(

@@ -8,7 +8,7 @@ use crate::ids::{StoreId, TaskId, TopicPartition, TopicRef};
 use crate::kafka::{OutTopic, Outbox};
 use crate::processor::{GlobalTables, TaskEnvironment};
 use crate::state::{CacheBudget, Changelog};
-use crate::topology::{ChangelogTopic, NodeKind, PartitionCounts, TopicNames, Topology};
+use crate::topology::{ChangelogTopic, PartitionCounts, TopicNames, Topology};
 
 /// A topology with everything that is known once its topics are.
 #[derive(Debug)]
@@ -54,6 +54,18 @@ impl Deployment {
     ) -> Result<Self> {
         let counts = PartitionCounts::resolve(&topology, external)?;
         Ok(Self { topology, names, counts, sinks, mode })
+    }
+
+    /// Puts a topology into a test driver, where a topic is one queue whatever its partitions.
+    #[cfg(feature = "testing")]
+    pub(crate) fn driven(topology: Topology, names: TopicNames) -> Self {
+        let counts = PartitionCounts::single(&topology);
+        let created = &topology.graph().creation;
+        let partitions =
+            |topic: &Arc<str>| created.get(topic).map_or(1, |new| new.partitions.max(1));
+        let outputs = topology.output_topics().into_iter();
+        let sinks = outputs.map(|topic| (topic.clone(), partitions(&topic))).collect();
+        Self { topology, names, counts, sinks, mode: RunMode::Live }
     }
 
     pub(crate) fn topology(&self) -> &Topology {
@@ -206,17 +218,14 @@ impl Deployment {
     }
 
     fn outputs(&self) -> HashMap<TopicRef, OutTopic> {
-        let sinks = self.topology.graph().nodes.iter().filter_map(|node| match &node.kind {
-            NodeKind::Sink(topic) => Some(topic),
-            _ => None,
-        });
+        let sinks = self.topology.graph().nodes.iter().flat_map(|node| node.kind.written());
         let known = sinks.filter_map(|topic| {
-            let partitions = match topic {
+            let partitions = match &topic {
                 TopicRef::External(name) => self.sinks.get(name).copied(),
-                TopicRef::Internal(_) => self.counts.of(topic),
+                TopicRef::Internal(_) => self.counts.of(&topic),
             };
-            let out = OutTopic { name: self.names.output(topic), partitions: partitions? };
-            Some((topic.clone(), out))
+            let out = OutTopic { name: self.names.output(&topic), partitions: partitions? };
+            Some((topic, out))
         });
         known.collect()
     }

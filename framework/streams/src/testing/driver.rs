@@ -17,15 +17,16 @@ use crate::processor::GlobalTables;
 use crate::record::{Headers, RawRecord};
 use crate::serde::Data;
 use crate::state::{CacheBudget, Family, GlobalStore, MemoryBackend, Uncommitted, join_row};
-use crate::task::{Deployment, Order, Readiness, RunMode, Storage, Task, TaskState};
+use crate::task::{Deployment, Order, Readiness, Storage, Task, TaskState};
 use crate::time::Timestamp;
 use crate::topology::{TopicNames, Topology};
 
 /// Drives a topology record by record: pipe in, read out, look into stores.
 ///
 /// It runs the code that runs in production, as one task that holds all subtopologies, with one
-/// partition per topic. After each record it commits, so caches fold nothing across records; what goes
-/// to a repartition topic comes back at once.
+/// queue per topic. After each record it commits, so caches fold nothing across records; what goes to a
+/// repartition topic comes back at once. An output topic has as many partitions as it is declared to be
+/// created with, or one.
 ///
 /// # Examples
 ///
@@ -73,6 +74,8 @@ pub(super) struct Driven {
 /// A record in bytes that the topology wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutputRecord {
+    /// The partition it was written to, unless a client would choose.
+    pub partition: Option<i32>,
     /// The key.
     pub key: Option<Vec<u8>>,
     /// The value.
@@ -108,10 +111,8 @@ impl TopologyTestDriver {
         cache_bytes: usize,
         handler: DeserializationHandler,
     ) -> Result<Self> {
-        let one = |topics: BTreeSet<Arc<str>>| topics.into_iter().map(|topic| (topic, 1)).collect();
         let names = TopicNames::live(APPLICATION_ID);
-        let (external, sinks) = (one(topology.input_topics()), one(topology.output_topics()));
-        let deployment = Deployment::new(topology.clone(), names, &external, sinks, RunMode::Live)?;
+        let deployment = Deployment::driven(topology.clone(), names);
 
         let globals = global_tables(topology);
         let id = TaskId::new(SubtopologyId(0), 0);
@@ -227,12 +228,16 @@ impl Driven {
     /// Commits as a stream thread does; sent records come back or come out.
     pub(super) fn commit(&mut self) -> Result<()> {
         self.task.flush()?;
+        // Every topic exists here, with one partition.
+        self.task
+            .settle_outputs(|topics| Ok(topics.iter().map(|topic| (topic.clone(), 1)).collect()))?;
         let sent: Vec<(Arc<str>, Option<StoreId>, OutputRecord)> = self
             .task
             .outbox()
             .iter()
             .map(|record| {
                 let out = OutputRecord {
+                    partition: record.partition,
                     key: record.key.map(<[u8]>::to_vec),
                     value: record.value.map(<[u8]>::to_vec),
                     timestamp: record.timestamp,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Subtopology, Topology};
+use super::{NodeKind, Subtopology, Topology};
 use crate::error::{Error, Result};
 use crate::ids::{NodeId, TopicRef};
 
@@ -32,8 +32,30 @@ impl PartitionCounts {
                 counts.0.insert(source.topic.clone(), count);
             }
         }
+        counts.fix(topology);
         counts.derive(topology)?;
         Ok(counts)
+    }
+
+    /// Takes one partition of each topic that the program does not fix the partitions of: all that a test
+    /// driver has.
+    #[cfg(feature = "testing")]
+    pub(crate) fn single(topology: &Topology) -> Self {
+        let sources = topology.graph().sources.iter();
+        let mut counts = Self(sources.map(|source| (source.topic.clone(), 1)).collect());
+        counts.fix(topology);
+        counts
+    }
+
+    /// Takes the counts that the program says (row SL5).
+    fn fix(&mut self, topology: &Topology) {
+        for repartition in &topology.graph().repartitions {
+            if let (NodeKind::Sink(topic), Some(count)) =
+                (&topology.graph().node(repartition.sink).kind, repartition.partitions)
+            {
+                self.0.insert(topic.clone(), count);
+            }
+        }
     }
 
     /// Returns how many partitions a topic has.
@@ -92,34 +114,36 @@ impl PartitionCounts {
     }
 
     fn level(&mut self, topology: &Topology, group: &BTreeSet<NodeId>) -> Result<()> {
-        let sources = topology.graph().sources.iter();
-        let topics: Vec<&TopicRef> = sources
-            .filter(|source| group.contains(&source.node))
-            .map(|source| &source.topic)
+        let graph = topology.graph();
+        let sources = graph.sources.iter().filter(|source| group.contains(&source.node));
+        let is_fixed = |node: NodeId| {
+            let mut topics = graph.repartitions.iter();
+            topics.any(|topic| topic.source == node && topic.partitions.is_some())
+        };
+        // What cannot follow the others: topics that are there, and those whose count the program says.
+        let given: Vec<(&TopicRef, usize)> = sources
+            .clone()
+            .filter(|source| matches!(source.topic, TopicRef::External(_)) || is_fixed(source.node))
+            .filter_map(|source| Some((&source.topic, self.of(&source.topic)?)))
             .collect();
-        let external: Vec<(&TopicRef, usize)> = topics
-            .iter()
-            .filter(|topic| matches!(topic, TopicRef::External(_)))
-            .filter_map(|topic| Some((*topic, self.of(topic)?)))
-            .collect();
-        if let Some((first, rest)) = external.split_first()
+        if let Some((first, rest)) = given.split_first()
             && let Some(other) = rest.iter().find(|(_, count)| *count != first.1)
         {
             return Err(Error::topology(format!(
                 "the joined topics {} and {} have {} and {} partitions: a join needs as many of \
-                 each; re-key one side, or create the topic anew",
+                 each; re-key or repartition one side, or create the topic anew",
                 first.0.name(),
                 other.0.name(),
                 first.1,
                 other.1
             )));
         }
-        let widest = topics.iter().filter_map(|topic| self.of(topic)).max();
-        let Some(count) = external.first().map(|(_, count)| *count).or(widest) else {
+        let widest = sources.clone().filter_map(|source| self.of(&source.topic)).max();
+        let Some(count) = given.first().map(|(_, count)| *count).or(widest) else {
             return Ok(());
         };
-        for topic in topics {
-            self.0.insert(topic.clone(), count);
+        for source in sources {
+            self.0.insert(source.topic.clone(), count);
         }
         Ok(())
     }

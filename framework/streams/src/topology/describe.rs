@@ -7,7 +7,7 @@ use std::fmt::Write;
 use super::graph::{Graph, GraphNode, NodeKind};
 use super::java_order::{TreeSet, hash_order};
 use super::{Topology, subtopology};
-use crate::ids::NodeId;
+use crate::ids::{NodeId, TopicRef};
 
 /// Returns the whole text.
 pub(super) fn text(topology: &Topology) -> String {
@@ -113,9 +113,11 @@ impl<'g> Group<'g> {
         let (name, before, after) =
             (&node.name, self.names(&shown.before), self.names(&shown.after));
         let _ = match &node.kind {
-            NodeKind::Source(topic) => {
-                writeln!(text, "    Source: {name} (topics: [{}])\n      --> {after}", topic.name())
-            }
+            NodeKind::Source(topics) => writeln!(
+                text,
+                "    Source: {name} (topics: [{}])\n      --> {after}",
+                topic_names(topics)
+            ),
             NodeKind::Processor => writeln!(
                 text,
                 "    Processor: {name} (stores: [{}])\n      --> {after}\n      <-- {before}",
@@ -123,6 +125,9 @@ impl<'g> Group<'g> {
             ),
             NodeKind::Sink(topic) => {
                 writeln!(text, "    Sink: {name} (topic: {})\n      <-- {before}", topic.name())
+            }
+            NodeKind::DynamicSink(_) => {
+                writeln!(text, "    Sink: {name} (extractor class: dynamic)\n      <-- {before}")
             }
         };
     }
@@ -146,6 +151,13 @@ fn shown_parents(graph: &Graph, node: NodeId) -> Vec<NodeId> {
         }
     }
     parents
+}
+
+/// Returns names as Java shows a hash set of them.
+fn topic_names(topics: &[TopicRef]) -> String {
+    let names: Vec<&str> = topics.iter().map(|topic| &**topic.name()).collect();
+    let order = hash_order(names.iter().copied()).into_iter();
+    order.filter_map(|at| names.get(at).copied()).collect::<Vec<_>>().join(", ")
 }
 
 fn stores(node: &GraphNode) -> String {

@@ -76,12 +76,26 @@ pub(crate) struct GraphNode {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum NodeKind {
-    Source(TopicRef),
+    /// Reads these topics.
+    Source(Vec<TopicRef>),
     Processor,
     Sink(TopicRef),
+    /// Writes to topics of the user's that records choose: among these, or any.
+    DynamicSink(Option<BTreeSet<Arc<str>>>),
 }
 
 impl NodeKind {
+    /// Returns the topics that it writes, as far as they are known before any record.
+    pub(crate) fn written(&self) -> Vec<TopicRef> {
+        match self {
+            Self::Sink(topic) => vec![topic.clone()],
+            Self::DynamicSink(Some(topics)) => {
+                topics.iter().cloned().map(TopicRef::External).collect()
+            }
+            Self::DynamicSink(None) | Self::Source(_) | Self::Processor => Vec::new(),
+        }
+    }
+
     /// Returns whether it writes a topic of the application's own.
     pub(crate) fn is_internal_sink(&self) -> bool {
         matches!(self, Self::Sink(TopicRef::Internal(_)))
@@ -118,6 +132,8 @@ pub(crate) struct RepartitionSpec {
     pub(crate) filter: Option<NodeId>,
     pub(crate) sink: NodeId,
     pub(crate) source: NodeId,
+    /// How many partitions it has, where the program says so (row SL5).
+    pub(crate) partitions: Option<usize>,
     /// Set where a left join is behind it, however far: null keys are sent.
     pub(crate) keeps_null_keys: Arc<AtomicBool>,
     /// Tells a `drop_null_keys` right before whether it counts.

@@ -49,13 +49,14 @@ fn write_edges(graph: &Graph, chart: &mut String) {
         if maintains_global {
             continue;
         }
-        let _ = match &node.kind {
-            NodeKind::Source(topic) => {
-                writeln!(chart, "  {} --> {}", topic_id(topic), node_id(id))
+        if let NodeKind::Source(topics) = &node.kind {
+            for topic in topics {
+                let _ = writeln!(chart, "  {} --> {}", topic_id(topic), node_id(id));
             }
-            NodeKind::Sink(topic) => writeln!(chart, "  {} --> {}", node_id(id), topic_id(topic)),
-            NodeKind::Processor => Ok(()),
-        };
+        }
+        for topic in node.kind.written() {
+            let _ = writeln!(chart, "  {} --> {}", node_id(id), topic_id(&topic));
+        }
         for &parent in &node.parents {
             let _ = writeln!(chart, "  {} --> {}", node_id(parent), node_id(id));
         }
@@ -66,9 +67,9 @@ fn write_edges(graph: &Graph, chart: &mut String) {
 }
 
 fn topics(graph: &Graph) -> BTreeSet<TopicRef> {
-    let nodes = graph.nodes.iter().filter_map(|node| match &node.kind {
-        NodeKind::Source(topic) | NodeKind::Sink(topic) => Some(topic.clone()),
-        NodeKind::Processor => None,
+    let nodes = graph.nodes.iter().flat_map(|node| match &node.kind {
+        NodeKind::Source(topics) => topics.clone(),
+        kind => kind.written(),
     });
     nodes.collect()
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::graph::{Graph, NodeKind};
+use super::graph::Graph;
 use crate::error::{Error, Result};
 use crate::ids::{NodeId, StoreId, SubtopologyId, TopicRef};
 
@@ -87,10 +87,7 @@ fn describe(graph: &Graph, id: SubtopologyId, nodes: BTreeSet<NodeId>) -> Subtop
         nodes.iter().flat_map(|&node| &graph.node(node).stores).collect();
     let stores = graph.stores.iter().enumerate();
     let stores = stores.filter(|(_, store)| used.contains(&store.name));
-    let sinks = nodes.iter().filter_map(|&node| match &graph.node(node).kind {
-        NodeKind::Sink(topic) => Some(topic.clone()),
-        _ => None,
-    });
+    let sinks = nodes.iter().flat_map(|&node| graph.node(node).kind.written());
     Subtopology {
         id,
         source_topics: sources

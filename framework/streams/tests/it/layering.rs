@@ -35,7 +35,7 @@ const STRANGERS: &[(&str, &str)] = &[
 /// Libraries that only one folder or file may name.
 const ROOMS: &[(&str, &[&str])] = &[
     ("rdkafka", &["kafka/rdkafka"]),
-    ("kappa_partition_reader", &["kafka/rdkafka"]),
+    ("kappa_rdkafka_queues", &["kafka/rdkafka"]),
     ("base64", &["kafka/offset_metadata"]),
     ("pollster", &["kafka/rdkafka"]),
     ("rocksdb", &["state/rocksdb"]),

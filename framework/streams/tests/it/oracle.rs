@@ -22,8 +22,8 @@ use compare::{Deviation, GRADES, Grade, Verdict};
 use scope::Outside;
 
 /// How many of the shipped cases run; the others are left out for the reasons that are printed.
-const SHIPPED_RUN: usize = 1235;
-const SHIPPED: usize = 1813;
+const SHIPPED_RUN: usize = 1605;
+const SHIPPED: usize = 2088;
 
 /// How many disagreements are printed in full per grade.
 const SHOWN_MAX: usize = 10;

@@ -6,18 +6,7 @@ use bytes::Buf;
 
 use super::*;
 use crate::reply::Answer;
-
-/// Random numbers from a seed (xorshift).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
-}
+use crate::testing::Random;
 
 const CLIENTS: usize = 5;
 

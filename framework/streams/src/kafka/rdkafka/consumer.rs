@@ -5,16 +5,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kappa_partition_reader::{Fetched as Message, PartitionReader};
+use kappa_rdkafka_queues::{Fetched as Message, OffsetCommits, PartitionReader};
 use rdkafka::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset as RdOffset, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::context::{GroupContext, Signal};
 use super::error::{failed, refused};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{Offset, TopicPartition};
 use crate::kafka::{
     Commit, Commits, Consumer, ConsumerEvent, FetchLimit, Fetched, FetchedBatch, Leave, Offsets,
@@ -27,6 +27,7 @@ use crate::time::Timestamp;
 pub(super) struct RdConsumer {
     /// Before the consumer, since they use it.
     readers: BTreeMap<TopicPartition, Reader>,
+    commits: OffsetCommits<GroupContext>,
     consumer: Arc<BaseConsumer<GroupContext>>,
     signal: Arc<Signal>,
 }
@@ -46,7 +47,10 @@ impl RdConsumer {
         let mut consumer = consumer.map_err(|cause| failed("create a consumer", cause))?;
         let raise = signal.clone();
         consumer.set_nonempty_callback(move || raise.raise());
-        Ok(Self { readers: BTreeMap::new(), consumer: Arc::new(consumer), signal })
+        let consumer = Arc::new(consumer);
+        let commits = OffsetCommits::new(&consumer);
+        let commits = commits.ok_or_else(|| Error::state("no memory for a consumer"))?;
+        Ok(Self { readers: BTreeMap::new(), commits, consumer, signal })
     }
 
     /// Gives every partition a queue of its own, before anything is fetched into it.
@@ -89,7 +93,9 @@ impl RdConsumer {
     /// While a group event waits for its answer, librdkafka pauses all partitions. It resumes each where
     /// it takes the application to be: after a batch that ended with the end of the partition
     /// (`rd_kafka_consume_batch_queue` with `enable.partition.eof`), that is one offset too far. The next
-    /// record would be skipped or, while there is none, all be read again.
+    /// record would be skipped or, while there is none, all be read again. So this comes before the answer;
+    /// and again after it, since only a seek wakes the thread that fetches: having found all partitions
+    /// paused it would look again after a second.
     fn keep_positions(&self) {
         let mut list = TopicPartitionList::new();
         for (partition, reader) in &self.readers {
@@ -103,6 +109,31 @@ impl RdConsumer {
         // Without waiting: the order of these requests is kept.
         if let Err(cause) = self.consumer.seek_partitions(list, Duration::ZERO) {
             super::context::warn(&cause, "cannot go on where reading stood");
+        }
+    }
+
+    /// Takes what the client has to tell but records.
+    fn serve(&self) -> Result<()> {
+        match self.consumer.poll(Duration::ZERO) {
+            None => Ok(()),
+            Some(Ok(message)) => {
+                // Queues are split before they are assigned, so nothing can arrive here.
+                drop(message);
+                Err(Error::state("a record came past its partition's queue"))
+            }
+            Some(Err(cause @ KafkaError::MessageConsumptionFatal(_))) => {
+                Err(super::error::fatal(&*self.consumer, cause))
+            }
+            // The client would ask again for ever, and log it each time.
+            Some(Err(cause @ KafkaError::MessageConsumption(Code::InconsistentGroupProtocol))) => {
+                let what = "join the group: its members share partitions out by another strategy \
+                            (another kind of program, or other settings, under this application.id)";
+                Err(failed(what, cause))
+            }
+            Some(Err(cause)) => {
+                super::context::warn(&cause, "the client tries again");
+                Ok(())
+            }
         }
     }
 
@@ -149,7 +180,9 @@ impl Consumer for RdConsumer {
         self.keep_positions();
         let list = self.prepare(partitions)?;
         let assigned = self.consumer.incremental_assign(&list);
-        assigned.map_err(|cause| failed("take partitions over", cause))
+        assigned.map_err(|cause| failed("take partitions over", cause))?;
+        self.keep_positions();
+        Ok(())
     }
 
     fn incremental_unassign(&mut self, partitions: &[TopicPartition]) -> Result<()> {
@@ -159,7 +192,9 @@ impl Consumer for RdConsumer {
         }
         self.keep_positions();
         let unassigned = self.consumer.incremental_unassign(&list);
-        unassigned.map_err(|cause| failed("give partitions back", cause))
+        unassigned.map_err(|cause| failed("give partitions back", cause))?;
+        self.keep_positions();
+        Ok(())
     }
 
     fn seek(&mut self, partitions: &[(TopicPartition, StartAt)]) -> Result<()> {
@@ -188,24 +223,7 @@ impl Consumer for RdConsumer {
     }
 
     fn events(&mut self) -> Result<Vec<ConsumerEvent>> {
-        match self.consumer.poll(Duration::ZERO) {
-            None => {}
-            Some(Ok(message)) => {
-                // Queues are split before they are assigned, so nothing can arrive here.
-                drop(message);
-                return Err(Error::state("a record came past its partition's queue"));
-            }
-            Some(Err(cause @ KafkaError::MessageConsumptionFatal(_))) => {
-                return Err(super::error::fatal(&*self.consumer, cause));
-            }
-            // The client would ask again for ever, and log it each time.
-            Some(Err(cause @ KafkaError::MessageConsumption(Code::InconsistentGroupProtocol))) => {
-                let what = "join the group: its members share partitions out by another strategy \
-                            (another kind of program, or other settings, under this application.id)";
-                return Err(failed(what, cause));
-            }
-            Some(Err(cause)) => super::context::warn(&cause, "the client tries again"),
-        }
+        self.serve()?;
         Ok(self.consumer.context().take_events())
     }
 
@@ -260,7 +278,7 @@ impl Consumer for RdConsumer {
         Waker::new(move || signal.raise())
     }
 
-    fn commit(&mut self, commits: &Commits) -> Result<()> {
+    fn commit(&mut self, commits: &Commits, patience: Duration) -> Result<()> {
         let mut list = TopicPartitionList::with_capacity(commits.len());
         for (partition, Commit { offset, metadata }) in commits {
             let mut element = list.add_partition(&partition.topic, partition.partition);
@@ -268,8 +286,14 @@ impl Consumer for RdConsumer {
             named.map_err(|cause| failed(format!("name offset {offset} of {partition}"), cause))?;
             element.set_metadata(metadata);
         }
-        let committed = self.consumer.commit(&list, CommitMode::Sync);
-        committed.map_err(|cause| failed("commit offsets", cause))
+        match self.commits.commit(&list, patience) {
+            Ok(Some(())) => Ok(()),
+            Ok(None) => {
+                let message = format!("the group has not answered a commit for {patience:?}");
+                Err(Error::new(ErrorKind::Unavailable, message))
+            }
+            Err(code) => Err(refused("commit offsets", code)),
+        }
     }
 
     fn close(mut self: Box<Self>, leave: Leave) {
@@ -343,7 +367,7 @@ pub(super) fn offset_list(offsets: &Offsets) -> Result<TopicPartitionList> {
     Ok(list)
 }
 
-fn push(batch: &mut FetchedBatch, message: &kappa_partition_reader::Message<'_>) {
+fn push(batch: &mut FetchedBatch, message: &kappa_rdkafka_queues::Message<'_>) {
     let headers = message.headers().map(|(name, value)| Header {
         name: name.to_string_lossy().into(),
         value: value.map(Into::into),

@@ -294,7 +294,9 @@ impl<'a, W: FnMut(&ReplayProgress)> Driver<'a, W> {
             self.counts.written += to_u64(task.outbox().len());
         }
         let (tasks, producer) = (&mut self.tasks, &mut *self.producer);
-        match commit::commit(tasks, producer, &mut |_| Ok(()), &mut self.acknowledged)? {
+        // A rerun knows all topics that it writes: others were refused.
+        let settle = &mut |_: &mut Task| Ok(());
+        match commit::commit(tasks, producer, settle, &mut |_| Ok(()), &mut self.acknowledged)? {
             Committed::Done(_) => Ok(()),
             Committed::Postponed(error) => Err(error),
         }

@@ -8,7 +8,7 @@ use crate::kafka::{Admin, Clients};
 use crate::runtime::stop::Stop;
 use crate::task::Storage;
 use crate::time::Clock;
-use crate::topology::{NodeKind, TopicNames, Topology};
+use crate::topology::{TopicNames, Topology};
 
 /// What a run works with.
 pub(super) struct Workspace<'a> {
@@ -29,11 +29,8 @@ impl Workspace<'_> {
     /// Only topics whose names follow from this topology and this version are touched.
     pub(super) fn start_over(&self) -> Result<()> {
         self.admin.delete_group(self.names.application_id())?;
-        let sinks = self.topology.graph().nodes.iter().filter_map(|node| match &node.kind {
-            NodeKind::Sink(topic) => Some(self.names.output(topic)),
-            _ => None,
-        });
-        let sinks: Vec<Arc<str>> = sinks.collect();
+        let written = self.topology.graph().nodes.iter().flat_map(|node| node.kind.written());
+        let sinks: Vec<Arc<str>> = written.map(|topic| self.names.output(&topic)).collect();
         let existing = self.admin.partition_counts(&sinks)?;
         let existing: Vec<String> =
             existing.keys().map(|topic| topic.as_ref().to_owned()).collect();

@@ -64,7 +64,7 @@ impl Consumer for Script {
         Waker::new(|| {})
     }
 
-    fn commit(&mut self, _: &Commits) -> Result<()> {
+    fn commit(&mut self, _: &Commits, _: Duration) -> Result<()> {
         Err(Error::state("nothing is committed here"))
     }
 

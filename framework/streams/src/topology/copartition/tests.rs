@@ -58,7 +58,18 @@ fn joined_topics_of_different_widths_are_refused() {
     let topology = builder.build().unwrap();
     assert_eq!(resolve(&topology, &[("visits", 3), ("users", 3)]).unwrap(), []);
     let error = resolve(&topology, &[("visits", 4), ("users", 3)]).unwrap_err();
-    expect!["the joined topics users and visits have 3 and 4 partitions: a join needs as many of each; re-key one side, or create the topic anew"].assert_eq(&error.report());
+    expect!["the joined topics users and visits have 3 and 4 partitions: a join needs as many of each; re-key or repartition one side, or create the topic anew"].assert_eq(&error.report());
+}
+
+#[test]
+fn all_topics_of_a_stream_are_joined() {
+    let builder = StreamsBuilder::new();
+    let users = builder.table(&text("users"), "users");
+    builder.stream_of([&text("a"), &text("b")]).join(&users, |visit, user| visit + user);
+    let topology = builder.build().unwrap();
+    resolve(&topology, &[("a", 3), ("b", 3), ("users", 3)]).unwrap();
+    let error = resolve(&topology, &[("a", 3), ("b", 4), ("users", 3)]).unwrap_err();
+    assert!(error.to_string().contains("the joined topics users and b have 3 and 4"), "{error}");
 }
 
 #[test]
@@ -90,4 +101,28 @@ fn a_missing_input_topic_is_named() {
 #[test]
 fn global_tables_take_no_part_in_partition_counts() {
     resolve(&joins(), &[("visits", 2), ("users", 2)]).unwrap();
+}
+
+#[test]
+fn a_fixed_number_of_partitions_is_taken_by_what_it_is_joined_with() {
+    let builder = StreamsBuilder::new();
+    let spread =
+        builder.stream(&text("a")).repartition(Repartitioned::new().named("spread").partitions(7));
+    let table =
+        builder.stream(&text("b")).select_key(|_, word| word.clone()).with_serdes(Utf8, Utf8);
+    spread.join(&table.to_table::<String>("table"), |one, other| one + other);
+    let found = resolve(&builder.build().unwrap(), &[("a", 2), ("b", 3)]).unwrap();
+    assert!(found.iter().all(|(_, count)| *count == 7) && found.len() == 2, "{found:?}");
+}
+
+#[test]
+fn a_fixed_number_of_partitions_that_does_not_fit_names_both_topics() {
+    let builder = StreamsBuilder::new();
+    let users = builder.table(&text("users"), "users");
+    let spread = Repartitioned::new().named("spread").partitions(4);
+    builder.stream(&text("visits")).repartition(spread).join(&users, |visit, user| visit + user);
+    let topology = builder.build().unwrap();
+    assert_eq!(resolve(&topology, &[("visits", 2), ("users", 4)]).unwrap().len(), 1);
+    let error = resolve(&topology, &[("visits", 2), ("users", 3)]).unwrap_err();
+    expect!["the joined topics users and spread-repartition have 3 and 4 partitions: a join needs as many of each; re-key or repartition one side, or create the topic anew"].assert_eq(&error.report());
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use expect_test::expect;
 use kappa::prelude::*;
 
-use super::{any, check, text};
+use super::{any, check, nullable, numbers, text};
 
 #[test]
 fn filter_keeps_what_the_predicate_holds_for() {
@@ -17,6 +17,77 @@ fn filter_keeps_what_the_predicate_holds_for() {
         expect![[r#"
             out a=b @1
             out c=d @3 #h:x
+        "#]],
+    );
+}
+
+#[test]
+fn filter_not_keeps_the_others() {
+    check(
+        |builder| builder.stream(&text("in")).filter_not(|key, value| key < value).to(&text("out")),
+        "in a=b @1
+         in b=a @2",
+        expect![[r#"
+            out b=a @2
+        "#]],
+    );
+}
+
+#[test]
+fn a_mapper_of_values_may_be_given_the_key() {
+    check(
+        |builder| {
+            let told =
+                builder.stream(&text("in")).map_values_with_key(|k, v| format!("{k} is {v}"));
+            told.to(&text("out"));
+        },
+        "in a=b @1",
+        expect![[r#"
+            out a=a is b @1
+        "#]],
+    );
+}
+
+#[test]
+fn flat_map_makes_any_number_of_records_of_one() {
+    check(
+        |builder| {
+            let words = builder.stream(&text("in")).flat_map(|key, line| {
+                let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+                words.into_iter().map(move |word| (word, key.clone()))
+            });
+            words.to(&text("out"));
+        },
+        "in 1=to be @1 #h:x
+         in 2= @2
+         in 3=or @3",
+        expect![[r#"
+            out to=1 @1 #h:x
+            out be=1 @1 #h:x
+            out or=3 @3
+        "#]],
+    );
+}
+
+#[test]
+fn flat_map_values_leaves_keys_and_partitions_alone() {
+    check(
+        |builder| {
+            let parts = builder
+                .stream(&text("in"))
+                .flat_map_values(|value| value.split(',').map(str::to_owned).collect::<Vec<_>>());
+            // No repartition topic: the key is what it was.
+            parts.group_by_key().count("counts").to_stream().to(&numbers("counts"));
+            let twice = parts.flat_map_values_with_key(|key, value| [key.clone(), value]);
+            twice.to(&text("out"));
+        },
+        "in a=b,c @1",
+        expect![[r#"
+            out a=a @1
+            out a=b @1
+            out a=a @1
+            out a=c @1
+            counts a=2 @1
         "#]],
     );
 }
@@ -119,6 +190,23 @@ fn nulls_can_be_dropped_and_are_counted() {
 }
 
 #[test]
+fn for_each_ends_with_what_it_does() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let sees = seen.clone();
+    check(
+        |builder| {
+            builder.stream(&text("in")).for_each(move |key, value| {
+                sees.lock().unwrap().push(format!("{key}{value}"));
+            });
+        },
+        "in a=b @1
+         in c=d @2",
+        expect![""],
+    );
+    assert_eq!(*seen.lock().unwrap(), ["ab", "cd"]);
+}
+
+#[test]
 fn merge_takes_from_both() {
     check(
         |builder| {
@@ -132,6 +220,48 @@ fn merge_takes_from_both() {
             out k=1 @10
             out k=2 @5
             out k=3 @20
+        "#]],
+    );
+}
+
+#[test]
+fn several_topics_are_one_stream() {
+    check(
+        |builder| {
+            let all = builder.stream_of([&text("web"), &text("shop")]);
+            all.group_by_key().count("counts").to_stream().to(&numbers("counts"));
+        },
+        "web a=1 @1
+         shop a=2 @2
+         shop b=3 @3",
+        expect![[r#"
+            counts a=1 @1
+            counts a=2 @2
+            counts b=1 @3
+        "#]],
+    );
+}
+
+#[test]
+fn a_stream_of_no_topics_is_refused() {
+    let builder = StreamsBuilder::new();
+    let _ = builder.stream_of::<String, String>([]);
+    expect!["the stream KSTREAM-SOURCE-0000000000 reads no topic"]
+        .assert_eq(&builder.build().unwrap_err().report());
+}
+
+#[test]
+fn keys_that_are_never_null_are_merged_with_those_that_may_be() {
+    check(
+        |builder| {
+            let plain = builder.stream(&nullable("plain")).optional_keys();
+            plain.merge(&builder.stream(&any("any"))).to(&any("out"));
+        },
+        "plain a=1 @1
+         any ~=2 @2",
+        expect![[r#"
+            out a=1 @1
+            out ~=2 @2
         "#]],
     );
 }

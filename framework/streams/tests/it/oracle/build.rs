@@ -79,8 +79,12 @@ impl Builder<'_> {
             "global_table" => self.global_table(node)?,
             "to" => {
                 let (topic, serdes) = (node.text("topic").unwrap_or_default(), serdes(node)?);
-                self.stream_in(node, 0)?.to(topic, serdes);
+                self.receiver(node)?.to(topic, serdes);
                 self.sinks.insert(topic.to_owned(), serdes);
+                return Ok(None);
+            }
+            "to_dynamic" => {
+                self.choose_topics(node)?;
                 return Ok(None);
             }
             "group_by_key" => {
@@ -92,12 +96,17 @@ impl Builder<'_> {
                 let key = function(functions::key(spec), spec)?;
                 if let Handle::Table(table) = self.input(node, 0)? {
                     let value_fn = node.text("value_fn").unwrap_or("id");
-                    let value = function(functions::map_value(value_fn), value_fn)?;
+                    let value = function(functions::keyed_value(value_fn), value_fn)?;
                     let grouped = serdes(node)?;
                     let grouped = Grouped::with(grouped.key, grouped.value);
+                    let grouped = match node.text("name") {
+                        Some(name) => grouped.named(name),
+                        None => grouped,
+                    };
                     return Ok(Some(Handle::GroupedTable(table.group_by(key, value, grouped))));
                 }
-                let stream = self.stream_in(node, 0)?.select_key(key);
+                // The group's name is that of its key selection, too.
+                let stream = self.stream_in(node, 0)?.named(node.text("name")).select_key(key);
                 Handle::Grouped(stream.group(serdes(node)?, node.text("name"))?)
             }
             "windowed_by" => Handle::Windowed {
@@ -115,7 +124,13 @@ impl Builder<'_> {
                     None => Serdes { key: Neutral::Str, value: Neutral::Str },
                 };
                 let stored = Self::stored(node);
-                Handle::Table(self.stream_in(node, 0)?.to_table(stored, serdes)?)
+                Handle::Table(self.receiver(node)?.to_table(stored, serdes)?)
+            }
+            "split" => {
+                for (name, stream) in self.split(node)? {
+                    self.handles.insert(format!("{}.{name}", node.id()), Handle::Stream(stream));
+                }
+                return Ok(None);
             }
             _ => self.stateless(node)?,
         }))
@@ -126,19 +141,32 @@ impl Builder<'_> {
         if let Some(Handle::Table(table)) = self.handles.get(node.inputs()[0]) {
             return Ok(Handle::Table(map_table(node, &**table)?));
         }
-        let stream = self.stream_in(node, 0)?;
+        let stream = self.receiver(node)?;
         Ok(Handle::Stream(match node.op() {
             "filter" => stream.filter(function(functions::predicate(spec("pred")), spec("pred"))?),
-            // The JVM library's `filterNot` is its filter with the opposite predicate, name and all.
             "filter_not" => {
-                let holds = function(functions::predicate(spec("pred")), spec("pred"))?;
-                stream.filter(Box::new(move |key, value| !holds(key, value)))
+                stream.filter_not(function(functions::predicate(spec("pred")), spec("pred"))?)
             }
-            "map_values" => stream.map_values(function(functions::value(spec("fn")), spec("fn"))?),
+            "map_values" => {
+                stream.map_values(function(functions::keyed_value(spec("fn")), spec("fn"))?)
+            }
             "map" => {
                 let key = function(functions::key(spec("key_fn")), spec("key_fn"))?;
                 let value_fn = node.text("value_fn").unwrap_or("id");
-                stream.map(key, function(functions::map_value(value_fn), value_fn)?)
+                stream.map(key, function(functions::keyed_value(value_fn), value_fn)?)
+            }
+            "flat_map" => {
+                let f = function(functions::flat(spec("flat")), spec("flat"))?;
+                let mapped = stream.flat_map(f, functions::flat_keeps_keys(spec("flat")));
+                mapped.ok_or_else(|| Outside::WindowedKey("flat_map".to_owned()))?
+            }
+            "flat_map_values" => {
+                stream.flat_map_values(function(functions::flat(spec("flat")), spec("flat"))?)
+            }
+            "repartition" => {
+                let partitions = node.number("partitions");
+                let partitions = partitions.map(|n| usize::try_from(n).expect("a small number"));
+                stream.repartition(serdes(node)?, node.text("name"), partitions)
             }
             "select_key" => {
                 stream.select_key(function(functions::key(spec("key_fn")), spec("key_fn"))?)
@@ -151,11 +179,13 @@ impl Builder<'_> {
 
     fn stream(&mut self, node: Node<'_>) -> Result<Handle, Outside> {
         let serdes = serdes(node)?;
-        let name = node.text("topic").unwrap_or_default();
-        self.sources.insert(name.to_owned(), serdes);
-        let topic: Topic<Option<Val>, Option<Val>> =
-            Topic::new(name, Nullable::of(serdes.key), Nullable::of(serdes.value));
-        Ok(Handle::Stream(Stream::boxed(self.builder.stream(&topic), false)))
+        let names = node.topics();
+        self.sources.extend(names.iter().map(|name| ((*name).to_owned(), serdes)));
+        let topic = |name: &&str| -> Topic<Option<Val>, Option<Val>> {
+            Topic::new(name, Nullable::of(serdes.key), Nullable::of(serdes.value))
+        };
+        let topics: Vec<_> = names.iter().map(topic).collect();
+        Ok(Handle::Stream(Stream::boxed(self.source(node).stream_of(&topics), false)))
     }
 
     fn table(&mut self, node: Node<'_>) -> Result<Handle, Outside> {
@@ -164,7 +194,7 @@ impl Builder<'_> {
         self.sources.insert(name.to_owned(), serdes);
         let topic: Topic<Val, Val> = Topic::new(name, serdes.key, serdes.value);
         let stored = Self::stored(node);
-        Ok(Handle::Table(Box::new(self.builder.table(&topic, stored))))
+        Ok(Handle::Table(Box::new(self.source(node).table(&topic, stored))))
     }
 
     fn global_table(&mut self, node: Node<'_>) -> Result<Handle, Outside> {
@@ -173,7 +203,7 @@ impl Builder<'_> {
         self.sources.insert(name.to_owned(), serdes);
         let topic: Topic<Val, Val> = Topic::new(name, serdes.key, serdes.value);
         let stored = Self::stored(node);
-        Ok(Handle::Global(self.builder.global_table(&topic, stored)))
+        Ok(Handle::Global(self.source(node).global_table(&topic, stored)))
     }
 
     fn fold(&self, node: Node<'_>) -> Result<Handle, Outside> {
@@ -225,9 +255,10 @@ impl Builder<'_> {
 
     fn join(&self, node: Node<'_>) -> Result<Box<dyn AnyStream>, Outside> {
         let spec = |field| node.text(field).unwrap_or_default();
-        let joiner = function(functions::joiner(spec("joiner")), spec("joiner"))?;
+        let joiner = function(functions::keyed_joiner(spec("joiner")), spec("joiner"))?;
         let left = spec("kind") == "left";
-        let stream = self.stream_in(node, 0)?;
+        let name = node.text("named").or(node.text("name"));
+        let stream = self.stream_in(node, 0)?.named(name);
         match self.input(node, 1)? {
             Handle::Table(table) => {
                 let serdes = Serdes { key: serde(node, "key")?, value: serde(node, "left")? };
@@ -310,6 +341,37 @@ impl Builder<'_> {
         }
     }
 
+    /// The stream that a node's operator is called on, with the name that the operator is given.
+    fn receiver(&self, node: Node<'_>) -> Result<Box<dyn AnyStream>, Outside> {
+        Ok(self.stream_in(node, 0)?.named(node.text("named")))
+    }
+
+    /// The builder that a node's source is declared with.
+    fn source(&self, node: Node<'_>) -> StreamsBuilder {
+        let builder = &self.builder;
+        node.text("named").map_or_else(|| builder.clone(), |name| builder.named(name))
+    }
+
+    fn split(&self, node: Node<'_>) -> Result<Vec<(String, Box<dyn AnyStream>)>, Outside> {
+        let branches = node.0["branches"].as_array().into_iter().flatten().map(Node);
+        let branches = branches.map(|branch| {
+            let spec = branch.text("pred").unwrap_or_default();
+            Ok((branch.text("as"), function(functions::predicate(spec), spec)?))
+        });
+        let branches = branches.collect::<Result<_, Outside>>()?;
+        Ok(self.receiver(node)?.split(branches, node.text("default")))
+    }
+
+    fn choose_topics(&mut self, node: Node<'_>) -> Result<(), Outside> {
+        let (spec, serdes) = (node.text("topic_fn").unwrap_or_default(), serdes(node)?);
+        let prefix = node.text("topic_prefix").unwrap_or_default();
+        let choose = function(functions::key(spec), spec)?;
+        self.receiver(node)?.to_dynamic(prefix, choose, serdes);
+        let topics = node.0["topics"].as_array().into_iter().flatten();
+        self.sinks.extend(topics.filter_map(|topic| Some((topic.as_str()?.to_owned(), serdes))));
+        Ok(())
+    }
+
     fn has_null_values(&self) -> bool {
         let mut steps = self.case.steps().iter();
         let piped = steps.any(|step| step["op"] == "pipe" && step["value"].is_null());
@@ -322,6 +384,9 @@ impl Builder<'_> {
 }
 
 fn map_table(node: Node<'_>, table: &dyn AnyTable) -> Result<Box<dyn AnyTable>, Outside> {
+    if node.has("named") {
+        return Err(Outside::NamedOperator);
+    }
     let spec = |field| node.text(field).unwrap_or_default();
     let kept = kept(node)?;
     let predicate = || function(functions::predicate(spec("pred")), spec("pred"));
@@ -329,7 +394,7 @@ fn map_table(node: Node<'_>, table: &dyn AnyTable) -> Result<Box<dyn AnyTable>, 
         "filter" => table.filter(predicate()?, kept),
         "filter_not" => table.filter_not(predicate()?, kept),
         "map_values" => {
-            table.map_values(function(functions::map_value(spec("fn")), spec("fn"))?, kept)
+            table.map_values(function(functions::keyed_value(spec("fn")), spec("fn"))?, kept)
         }
         op => return Err(Outside::TableOperator(op.to_owned())),
     })

@@ -65,6 +65,12 @@ impl<'a> Node<'a> {
         inputs.filter_map(Json::as_str).collect()
     }
 
+    /// The topics of a source.
+    pub(crate) fn topics(self) -> Vec<&'a str> {
+        let several = self.0["topics"].as_array().into_iter().flatten().filter_map(Json::as_str);
+        self.text("topic").into_iter().chain(several).collect()
+    }
+
     pub(crate) fn part(self, field: &str) -> Option<Self> {
         let part = &self.0[field];
         (!part.is_null()).then_some(Node(part))

@@ -5,12 +5,16 @@
 use super::value::{KeyRef, Val, show};
 
 pub(crate) type ValueFn = Box<dyn Fn(Option<&Val>) -> Option<Val> + Send + Sync>;
-pub(crate) type MapValueFn = Box<dyn Fn(KeyRef<'_>, Option<&Val>) -> Option<Val> + Send + Sync>;
 pub(crate) type KeyFn = Box<dyn Fn(KeyRef<'_>, Option<&Val>) -> Option<Val> + Send + Sync>;
 pub(crate) type Predicate = Box<dyn Fn(KeyRef<'_>, Option<&Val>) -> bool + Send + Sync>;
 pub(crate) type Aggregator = Box<dyn Fn(&Val, Option<&Val>, &Val) -> Option<Val> + Send + Sync>;
 pub(crate) type Reducer = Box<dyn Fn(Val, Option<Val>) -> Option<Val> + Send + Sync>;
 pub(crate) type Joiner = Box<dyn Fn(Option<&Val>, Option<&Val>) -> Option<Val> + Send + Sync>;
+pub(crate) type KeyedValueFn = Box<dyn Fn(KeyRef<'_>, Option<&Val>) -> Option<Val> + Send + Sync>;
+pub(crate) type KeyedJoiner =
+    Box<dyn Fn(KeyRef<'_>, Option<&Val>, Option<&Val>) -> Option<Val> + Send + Sync>;
+pub(crate) type FlatFn =
+    Box<dyn Fn(KeyRef<'_>, Option<&Val>) -> Vec<(Option<Val>, Val)> + Send + Sync>;
 
 /// What `fail_if` panics with: a fault of user code.
 pub(crate) const USER_FAULT: &str = "user fault";
@@ -39,11 +43,6 @@ pub(crate) fn may_be_null(spec: &str) -> bool {
     const MAY: [&str; 7] =
         ["null", "null_if", "parse_long", "before", "after", "right", "null_if_left"];
     MAY.contains(&split(spec).0)
-}
-
-/// Returns whether a value function or joiner looks at the key.
-pub(crate) fn reads_key(spec: &str) -> bool {
-    matches!(split(spec).0, "with_key" | "key_plus")
 }
 
 /// A value function that does not look at the key.
@@ -91,13 +90,51 @@ pub(crate) fn value(spec: &str) -> Option<ValueFn> {
     Some(Box::new(move |v| v.and_then(|v| f(v, show(Some(v))))))
 }
 
-/// The value function of an operator that gives it the key, so that `with_key` is in reach.
-pub(crate) fn map_value(spec: &str) -> Option<MapValueFn> {
+/// A value function that is given the key, too.
+pub(crate) fn keyed_value(spec: &str) -> Option<KeyedValueFn> {
     if split(spec).0 == "with_key" {
         return Some(Box::new(|k, v| text(format!("{}={}", k.show(), show(v)))));
     }
     let f = value(spec)?;
     Some(Box::new(move |_, v| f(v)))
+}
+
+/// A joiner that is given the key, too.
+pub(crate) fn keyed_joiner(spec: &str) -> Option<KeyedJoiner> {
+    if split(spec).0 == "key_plus" {
+        return Some(Box::new(|k, l, r| text(format!("{}:{}+{}", k.show(), show(l), show(r)))));
+    }
+    let f = joiner(spec)?;
+    Some(Box::new(move |_, l, r| f(l, r)))
+}
+
+/// Returns whether a flat function leaves keys as they are.
+pub(crate) fn flat_keeps_keys(spec: &str) -> bool {
+    split(spec).0 != "chars_as_keys"
+}
+
+/// A flat function; keys that it leaves are plain ones.
+pub(crate) fn flat(spec: &str) -> Option<FlatFn> {
+    let (name, a) = split(spec);
+    let values: Box<dyn Fn(&str) -> Vec<String> + Send + Sync> = match name {
+        "chars" | "chars_as_keys" => Box::new(|s| s.chars().map(String::from).collect()),
+        "split" => Box::new(move |s| s.split(&*a).map(str::to_owned).collect()),
+        "dup" => {
+            let n: usize = a.parse().ok()?;
+            Box::new(move |s| (0..n).map(|i| format!("{s}#{i}")).collect())
+        }
+        _ => return None,
+    };
+    let keeps_keys = flat_keeps_keys(spec);
+    Some(Box::new(move |k, v| {
+        let Some(v) = v else { return Vec::new() };
+        let pair = |made: String| match (keeps_keys, k) {
+            (false, _) => (text(made), v.clone()),
+            (true, KeyRef::Plain(key)) => (Some(key.clone()), Val::Str(made)),
+            (true, KeyRef::Null | KeyRef::Windowed(_)) => (None, Val::Str(made)),
+        };
+        values(&show(Some(v))).into_iter().map(pair).collect()
+    }))
 }
 
 /// A key function; `key` and `key_null_if` are for plain keys only.

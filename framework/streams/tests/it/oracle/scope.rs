@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::case::{Case, Node};
-use super::functions;
 
 /// Why a case is left out.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,7 +15,7 @@ pub(crate) enum Outside {
     Operator(String),
     /// An operator over a table that exists over streams only.
     TableOperator(String),
-    /// An operator's name is given.
+    /// The name of an operator over a table or a group is given.
     NamedOperator,
     /// Another window than a tumbling one.
     Window(String),
@@ -24,8 +23,6 @@ pub(crate) enum Outside {
     FinalOverCache,
     /// A timestamp extractor.
     Extractor,
-    /// Several topics in one stream.
-    SeveralTopics,
     /// Two streams or tables of one topic: refused on purpose, where the JVM library merges them.
     TopicTwice,
     /// A versioned or bounded store.
@@ -35,12 +32,10 @@ pub(crate) enum Outside {
     /// A named group whose repartition topic plain and windowed aggregations share: values may be null
     /// for the one and not for the other, which are two types here.
     NamedGroupOfTwoTypes,
-    /// A joiner that is given the key.
-    ReadsKey,
     /// An operator over windowed keys that wants plain ones.
     WindowedKey(String),
-    /// A merge of streams of which one has keys that may be null, the other has not.
-    MergeOfKeyTypes,
+    /// A merge of streams whose keys or values are of different types.
+    MergeOfTypes,
     /// A function that is not known here.
     Function(String),
 }
@@ -52,18 +47,16 @@ impl fmt::Display for Outside {
             Self::Settings => f.write_str("handlers or settings"),
             Self::Operator(op) => write!(f, "operator {op}"),
             Self::TableOperator(op) => write!(f, "operator {op} over a table"),
-            Self::NamedOperator => f.write_str("explicit operator names"),
+            Self::NamedOperator => f.write_str("explicit names of table operators"),
             Self::Window(window) => write!(f, "windows: {window}"),
             Self::FinalOverCache => f.write_str("final emission over a cached store"),
             Self::Extractor => f.write_str("timestamp extractors"),
-            Self::SeveralTopics => f.write_str("a stream of several topics"),
             Self::TopicTwice => f.write_str("one topic declared twice"),
             Self::Store(kind) => write!(f, "{kind} stores"),
             Self::JoinGrace => f.write_str("stream-table join with grace"),
             Self::NamedGroupOfTwoTypes => f.write_str("named group with and without null values"),
-            Self::ReadsKey => f.write_str("joiner that is given the key"),
             Self::WindowedKey(op) => write!(f, "{op} by windowed keys"),
-            Self::MergeOfKeyTypes => f.write_str("merge of optional and plain keys"),
+            Self::MergeOfTypes => f.write_str("merge of different types"),
             Self::Function(name) => write!(f, "function {name}"),
         }
     }
@@ -75,12 +68,17 @@ const OPERATORS: &[&str] = &[
     "table",
     "global_table",
     "to",
+    "to_dynamic",
     "filter",
     "filter_not",
     "map_values",
     "map",
     "select_key",
     "peek",
+    "flat_map",
+    "flat_map_values",
+    "split",
+    "repartition",
     "merge",
     "to_table",
     "group_by_key",
@@ -95,6 +93,9 @@ const OPERATORS: &[&str] = &[
     "join_global",
 ];
 
+/// Operators that cannot be given a name yet.
+const NAMELESS: &[&str] = &["count", "reduce", "aggregate", "to_stream"];
+
 /// Returns why a case is left out by what it says of itself, before anything is built.
 pub(crate) fn check(case: &Case) -> Result<(), Outside> {
     let config = &case.json["config"];
@@ -107,8 +108,7 @@ pub(crate) fn check(case: &Case) -> Result<(), Outside> {
     if !config["props"].is_null() {
         return Err(Outside::Settings);
     }
-    let topics: Vec<&str> =
-        case.nodes().filter(is_source).filter_map(|n| n.text("topic")).collect();
+    let topics: Vec<&str> = case.nodes().filter(is_source).flat_map(Node::topics).collect();
     if topics.iter().enumerate().any(|(at, topic)| topics[..at].contains(topic)) {
         return Err(Outside::TopicTwice);
     }
@@ -120,16 +120,11 @@ fn is_source(node: &Node<'_>) -> bool {
 }
 
 fn check_node(node: Node<'_>) -> Result<(), Outside> {
-    let is_join = matches!(node.op(), "join_table" | "join_global");
-    // The name of a join or of `groupBy` is that of an operator, too.
-    if node.has("named") || ((is_join || node.op() == "group_by") && node.has("name")) {
+    if node.has("named") && NAMELESS.contains(&node.op()) {
         return Err(Outside::NamedOperator);
     }
     if node.text("extractor").is_some_and(|name| name != "fail") {
         return Err(Outside::Extractor);
-    }
-    if node.has("topics") {
-        return Err(Outside::SeveralTopics);
     }
     if node.has("grace") {
         return Err(Outside::JoinGrace);
@@ -147,10 +142,6 @@ fn check_node(node: Node<'_>) -> Result<(), Outside> {
         if kind != "tumbling" {
             return Err(Outside::Window(kind.to_owned()));
         }
-    }
-    let reads_key = |field| node.text(field).is_some_and(functions::reads_key);
-    if reads_key("joiner") {
-        return Err(Outside::ReadsKey);
     }
     Ok(())
 }

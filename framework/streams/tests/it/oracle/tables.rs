@@ -4,7 +4,7 @@ use std::any::Any;
 
 use kappa::prelude::*;
 
-use super::functions::{Joiner, KeyFn, MapValueFn, Predicate};
+use super::functions::{Joiner, KeyFn, KeyedValueFn, Predicate};
 use super::grouped::{Aggregation, Fold, counted, kept, kept_by};
 use super::scope::Outside;
 use super::streams::{AnyStream, Serdes, Stream};
@@ -54,8 +54,8 @@ pub(crate) enum TableJoinKind {
 pub(crate) trait AnyTable {
     fn filter(&self, predicate: Predicate, kept: Kept) -> Box<dyn AnyTable>;
     fn filter_not(&self, predicate: Predicate, kept: Kept) -> Box<dyn AnyTable>;
-    fn map_values(&self, f: MapValueFn, kept: Kept) -> Box<dyn AnyTable>;
-    fn group_by(&self, key: KeyFn, value: MapValueFn, grouped: Regrouped) -> GroupedTable;
+    fn map_values(&self, f: KeyedValueFn, kept: Kept) -> Box<dyn AnyTable>;
+    fn group_by(&self, key: KeyFn, value: KeyedValueFn, grouped: Regrouped) -> GroupedTable;
     fn join(&self, other: &dyn AnyTable, join: Join) -> Result<Box<dyn AnyTable>, Outside>;
     fn to_stream(&self) -> Box<dyn AnyStream>;
     fn as_any(&self) -> &dyn Any;
@@ -80,7 +80,7 @@ impl<K: Key, V: Value> AnyTable for KTable<K, V> {
         })
     }
 
-    fn map_values(&self, f: MapValueFn, kept: Kept) -> Box<dyn AnyTable> {
+    fn map_values(&self, f: KeyedValueFn, kept: Kept) -> Box<dyn AnyTable> {
         let mapper = move |key: &K, value: V| f(key.look(), Some(&value.to_val()));
         Box::new(match kept {
             Some(kept) => self.map_values_or_delete_materialized(mapper, kept_by::<K, Val>(kept)),
@@ -88,7 +88,7 @@ impl<K: Key, V: Value> AnyTable for KTable<K, V> {
         })
     }
 
-    fn group_by(&self, key: KeyFn, value: MapValueFn, grouped: Regrouped) -> GroupedTable {
+    fn group_by(&self, key: KeyFn, value: KeyedValueFn, grouped: Regrouped) -> GroupedTable {
         let select = move |k: &K, v: V| {
             let v = v.to_val();
             Some((key(k.look(), Some(&v))?, value(k.look(), Some(&v))?))

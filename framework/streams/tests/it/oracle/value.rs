@@ -52,12 +52,16 @@ impl KeyRef<'_> {
 
 /// The key types streams of the format have here.
 pub(crate) trait Key: Data + Sync {
+    const IS_WINDOWED: bool = false;
+
     fn serde(name: Neutral) -> Shared<Self>;
     fn look(&self) -> KeyRef<'_>;
     /// The stream with plain keys, by dropping null ones; nothing for windowed keys.
     fn plain<V: Data>(stream: &KStream<Self, V>) -> Option<KStream<Val, V>>;
     /// The table as one that streams are joined with.
     fn lookup<V: Value>(table: &KTable<Self, V>) -> Option<TableRef<'_>>;
+    /// The stream with keys that might be null; nothing for windowed keys.
+    fn optional<V: Data>(stream: &KStream<Self, V>) -> Option<KStream<Option<Val>, V>>;
     /// The stream with keys that can be looked up in a table.
     fn joinable<V: Data>(stream: &KStream<Self, V>) -> Option<Joinable<'_, V>>;
 }
@@ -84,6 +88,10 @@ impl Key for Option<Val> {
         None
     }
 
+    fn optional<V: Data>(stream: &KStream<Self, V>) -> Option<KStream<Self, V>> {
+        Some(stream.clone())
+    }
+
     fn joinable<V: Data>(stream: &KStream<Self, V>) -> Option<Joinable<'_, V>> {
         Some(Joinable::Optional(stream))
     }
@@ -106,12 +114,18 @@ impl Key for Val {
         Some(V::lookup(table))
     }
 
+    fn optional<V: Data>(stream: &KStream<Self, V>) -> Option<KStream<Option<Self>, V>> {
+        Some(stream.optional_keys())
+    }
+
     fn joinable<V: Data>(stream: &KStream<Self, V>) -> Option<Joinable<'_, V>> {
         Some(Joinable::Plain(stream))
     }
 }
 
 impl Key for Windowed<Val> {
+    const IS_WINDOWED: bool = true;
+
     fn serde(name: Neutral) -> Shared<Self> {
         Shared(Arc::new(name))
     }
@@ -125,6 +139,10 @@ impl Key for Windowed<Val> {
     }
 
     fn lookup<V: Value>(_: &KTable<Self, V>) -> Option<TableRef<'_>> {
+        None
+    }
+
+    fn optional<V: Data>(_: &KStream<Self, V>) -> Option<KStream<Option<Val>, V>> {
         None
     }
 
