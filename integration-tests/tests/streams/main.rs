@@ -17,6 +17,7 @@ mod lifecycle;
 mod outages;
 mod rebalance;
 mod replay;
+mod reset;
 mod restore;
 mod topologies;
 mod verify;

@@ -158,7 +158,8 @@ fn new_output(
 /// Creates repartition and changelog topics that are missing, and checks those that exist.
 fn create_internal(admin: &dyn Admin, deployment: &Deployment, settings: &Settings) -> Result<()> {
     let mut wanted: Vec<NewTopic> = Vec::new();
-    let mut add = |name: &Arc<str>, partitions, settings_of: BTreeMap<String, String>| {
+    let mut add = |name: &Arc<str>, partitions, mut settings_of: BTreeMap<String, String>| {
+        settings_of.extend(settings.topic_settings.clone());
         wanted.push(NewTopic {
             name: name.as_ref().to_owned(),
             partitions,
