@@ -44,6 +44,20 @@ pub(super) struct Arguments {
     pub(super) command: Command,
 }
 
+const RUN_EXAMPLES: &str = "Examples:
+  run -b kafka-1:9092,kafka-2:9092             as a service; start it again elsewhere to share the work
+  run --until-caught-up --json                 as a job: ends with a report when every input is read
+  run --set num.stream.threads=4 --set commit.interval.ms=1000";
+
+const REPLAY_EXAMPLES: &str = "Examples:
+  replay --version fix-17                      all of history again, into <topic>--fix-17
+  verify --version fix-17                      then: are the results those of the live application?
+  results --topic totals--fix-17               or: what are they?";
+
+const RESULTS_EXAMPLES: &str = "Examples:
+  results --top 10                             the first ten keys of every output topic
+  results --topic totals--replay --json        all rows of one topic, a line of JSON each";
+
 const RESET_EXAMPLES: &str = "Examples:
   reset                                    what starting over from the beginning would change
   reset --yes --local-state                do it, on a machine that has state
@@ -77,6 +91,7 @@ const COMPLETION_EXAMPLES: &str = "To install (APP is this program's name):
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run live: process records as they come, until Ctrl-C or SIGTERM
+    #[command(after_help = RUN_EXAMPLES)]
     Run {
         /// End once every input is read to its end and committed
         #[arg(long)]
@@ -86,6 +101,7 @@ pub(super) enum Command {
     ///
     /// Results go to <topic>--<version>; group, state and internal topics are the version's own, so
     /// nothing live is touched. A replay of a version that exists starts over.
+    #[command(after_help = REPLAY_EXAMPLES)]
     Replay {
         /// Name of the rerun
         #[arg(long, default_value = "replay", value_name = "NAME")]
@@ -114,6 +130,7 @@ pub(super) enum Command {
         format: Format,
     },
     /// Show the latest value of each key of the output topics
+    #[command(after_help = RESULTS_EXAMPLES)]
     Results {
         /// One topic only, whichever: a rerun's, for instance
         #[arg(long, value_name = "TOPIC")]

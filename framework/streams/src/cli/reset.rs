@@ -23,9 +23,6 @@ use crate::time::{Clock, SystemClock, Timestamp};
 /// What a reset is told.
 #[derive(Debug, Args)]
 pub(super) struct ResetArguments {
-    #[command(flatten)]
-    position: Position,
-
     /// Delete these internal topics only, instead of all that the topology has
     #[arg(long, value_name = "TOPIC,...", value_delimiter = ',')]
     internal_topics: Option<Vec<String>>,
@@ -38,12 +35,16 @@ pub(super) struct ResetArguments {
     local_state: bool,
 
     /// Do it; without, nothing is changed
-    #[arg(long, visible_alias = "execute", short)]
+    #[arg(long, short, visible_alias = "execute")]
     yes: bool,
 
     /// Change nothing, and show what would be: the default
     #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
+
+    // Last: its heading would hold for what comes after it.
+    #[command(flatten)]
+    position: Position,
 }
 
 /// Where the inputs are read from then; one of these at most.

@@ -184,8 +184,8 @@ fn create_internal(admin: &dyn Admin, deployment: &Deployment, settings: &Settin
         {
             return Err(Error::topology(format!(
                 "the internal topic {} has {found} partitions and needs {}: the partitions of an \
-                 input have changed, or it was made by hand; stop all instances and reset the \
-                 application",
+                 input have changed, or it was made by hand; stop all instances and start the \
+                 application over with `reset`",
                 topic.name, topic.partitions
             )));
         }
