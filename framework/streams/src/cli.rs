@@ -1,14 +1,18 @@
-//! The command line of an application: run, replay, verify, topology, results.
+//! The command line of an application: run, replay, verify, reset, topology, results, config, completion.
 //!
 //! An application's `main` names it, says how its topology is built, and gives settings of its own as
 //! defaults; everything else is here.
 
 mod arguments;
 mod commands;
+mod completion;
+mod config;
 mod configuration;
 pub mod exit;
 mod logging;
+mod output;
 mod progress;
+mod reset;
 mod signals;
 
 use std::fmt;
@@ -77,8 +81,7 @@ impl App {
     /// Runs the command that the process was started with.
     #[must_use]
     pub fn main(self) -> ExitCode {
-        let command = Arguments::command().name(self.name).about(self.about);
-        let matches = match command.try_get_matches() {
+        let matches = match self.command().try_get_matches() {
             Ok(matches) => matches,
             Err(error) => return exit::usage(&error),
         };
@@ -88,17 +91,24 @@ impl App {
         }
     }
 
+    fn command(&self) -> clap::Command {
+        Arguments::command().name(self.name).about(self.about)
+    }
+
     fn execute(&self, arguments: &Arguments) -> ExitCode {
         if let Err(message) = logging::start() {
             return exit::config(&message);
         }
         let done = match &arguments.command {
-            Command::Topology { format } => commands::topology(self, *format),
+            Command::Topology { format } => commands::topology(self, arguments, *format),
             Command::Run { until_caught_up } => commands::run(self, arguments, *until_caught_up),
             Command::Replay { version, report } => {
                 commands::replay(self, arguments, version, report.as_deref())
             }
             Command::Verify { version } => commands::verify(self, arguments, version),
+            Command::Config { changed } => config::config(self, arguments, *changed),
+            Command::Completion { shell } => completion::completion(self, *shell),
+            Command::Reset(wanted) => reset::reset(self, arguments, wanted),
             Command::Results { topic, top } => {
                 commands::results(self, arguments, topic.as_deref(), *top)
             }

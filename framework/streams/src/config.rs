@@ -7,9 +7,12 @@
 mod client_names;
 mod clients;
 mod environment;
+mod listing;
 mod properties;
+mod secrets;
 mod settings;
 mod table;
+mod topics;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,6 +20,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use clients::ClientProperties;
+pub use listing::ListedSetting;
 pub use settings::{DeserializationHandler, GroupProtocol, Settings, StoreType, TaskIdle};
 pub use table::{Kind, SETTINGS, Setting};
 
@@ -35,6 +39,8 @@ pub enum Source {
     Environment(Arc<str>),
     /// An argument of the command line.
     CommandLine,
+    /// A file that has a secret alone, and what named the file.
+    Secret(Arc<str>, Arc<Self>),
 }
 
 impl fmt::Display for Source {
@@ -45,6 +51,7 @@ impl fmt::Display for Source {
             Self::File(path, line) => write!(f, "{path}:{line}"),
             Self::Environment(name) => write!(f, "environment variable {name}"),
             Self::CommandLine => f.write_str("the command line"),
+            Self::Secret(path, by) => write!(f, "{path}, named by {by}"),
         }
     }
 }
@@ -86,9 +93,8 @@ impl StreamsConfig {
     ///
     /// Where the name is unknown.
     pub fn with_default(mut self, name: &str, value: &str) -> Result<Self> {
-        check_name(name, &Source::Program)?;
-        let default = (value.to_owned(), Source::Program);
-        self.values.entry(name.to_owned()).or_insert(default);
+        let (name, value, source) = checked(name, value, Source::Program)?;
+        self.values.entry(name).or_insert((value, source));
         Ok(self)
     }
 
@@ -110,7 +116,8 @@ impl StreamsConfig {
     }
 
     /// Sets values from environment variables that begin with `KAPPA_`, over files:
-    /// `KAPPA_BOOTSTRAP_SERVERS` is `bootstrap.servers`; `__` stands for `_` and `___` for `-`.
+    /// `KAPPA_BOOTSTRAP_SERVERS` is `bootstrap.servers`; `__` stands for `_` and `___` for `-`. Variables that
+    /// Kubernetes makes for a service named `kappa` or `kappa-...` are passed over.
     ///
     /// # Errors
     ///
@@ -121,6 +128,12 @@ impl StreamsConfig {
     ) -> Result<Self> {
         for (variable, value) in variables {
             if let Some(name) = environment::setting(&variable) {
+                if !is_known(&name) && environment::is_of_a_service(&variable, &value) {
+                    tracing::debug!(
+                        "{variable} tells of a service of Kubernetes, and sets nothing"
+                    );
+                    continue;
+                }
                 self.set(&name, &value, Source::Environment(variable.into()))?;
             }
         }
@@ -178,8 +191,8 @@ impl StreamsConfig {
     }
 
     fn set(&mut self, name: &str, value: &str, source: Source) -> Result<()> {
-        check_name(name, &source)?;
-        self.values.insert(name.to_owned(), (value.to_owned(), source));
+        let (name, value, source) = checked(name, value, source)?;
+        self.values.insert(name, (value, source));
         Ok(())
     }
 
@@ -189,8 +202,25 @@ impl StreamsConfig {
     }
 }
 
+/// Returns what is set then: for the file of a secret, the secret.
+fn checked(name: &str, value: &str, source: Source) -> Result<(String, String, Source)> {
+    if let Some(secret) = secrets::named(name) {
+        let (value, source) = secrets::read(name, value, source)?;
+        return Ok((secret.to_owned(), value, source));
+    }
+    check_name(name, &source)?;
+    Ok((name.to_owned(), value.to_owned(), source))
+}
+
+fn is_known(name: &str) -> bool {
+    SETTINGS.iter().any(|setting| setting.name == name)
+        || clients::is_client_setting(name)
+        || topics::is_topic_setting(name)
+        || secrets::named(name).is_some()
+}
+
 fn check_name(name: &str, source: &Source) -> Result<()> {
-    if SETTINGS.iter().any(|setting| setting.name == name) || clients::is_client_setting(name) {
+    if is_known(name) {
         return Ok(());
     }
     let mut message = format!("unknown setting `{name}` (from {source})");
@@ -204,12 +234,21 @@ fn check_name(name: &str, source: &Source) -> Result<()> {
 const LIKENESS_MIN: f64 = 0.8;
 
 fn nearest(name: &str) -> Option<String> {
+    if let Some(bare) = name.strip_prefix(topics::PREFIX)
+        && let Some(best) = most_alike(bare, topics::NAMES.into_iter())
+    {
+        return Some(format!("{}{best}", topics::PREFIX));
+    }
     let (prefix, bare) = clients::split_prefix(name).unwrap_or(("", name));
     let own = SETTINGS.iter().map(|setting| setting.name).filter(|_| prefix.is_empty());
-    let likeness = |known: &str| strsim::jaro_winkler(bare, known);
-    let ranked = own.chain(clients::names(prefix)).map(|known| (likeness(known), known));
+    let best = most_alike(bare, own.chain(clients::names(prefix)))?;
+    Some(format!("{prefix}{best}"))
+}
+
+fn most_alike(name: &str, known: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+    let ranked = known.map(|known| (strsim::jaro_winkler(name, known), known));
     let (likeness, best) = ranked.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
-    (likeness >= LIKENESS_MIN).then(|| format!("{prefix}{best}"))
+    (likeness >= LIKENESS_MIN).then_some(best)
 }
 
 /// Names and where they came from only: values may be secrets.

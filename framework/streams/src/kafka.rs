@@ -306,6 +306,23 @@ pub struct NewTopic {
     pub settings: BTreeMap<String, String>,
 }
 
+/// A member of a group, as the coordinator tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupMember {
+    /// The id that the coordinator gave it.
+    pub id: String,
+    /// Its `client.id`.
+    pub client_id: String,
+    /// Where it is.
+    pub host: String,
+}
+
+impl fmt::Display for GroupMember {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", self.client_id, self.host.trim_start_matches('/'))
+    }
+}
+
 /// Asks and changes what a cluster holds. Calls wait for the answer, bounded by the client's time-outs.
 ///
 /// Every call may fail as [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable), retriable, where the
@@ -366,6 +383,21 @@ pub trait Admin: Send {
     ///
     /// Where a partition does not exist.
     fn end_offsets(&self, partitions: &[TopicPartition]) -> Result<Offsets>;
+
+    /// Returns the first offset of each partition whose record is of a time or later; partitions without
+    /// such a record are left out.
+    ///
+    /// # Errors
+    ///
+    /// Where a partition does not exist.
+    fn offsets_at(&self, partitions: &[TopicPartition], time: Timestamp) -> Result<Offsets>;
+
+    /// Returns the members of a group; none if it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// Where the coordinator refuses.
+    fn group_members(&self, group: &str) -> Result<Vec<GroupMember>>;
 
     /// Returns a group's committed offsets; partitions without one are left out.
     ///

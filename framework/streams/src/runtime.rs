@@ -1,4 +1,5 @@
-//! Running a topology: threads, group membership, commits, restore; and rerunning it as a bounded job.
+//! Running a topology: threads, group membership, commits, restore; rerunning it as a bounded job,
+//! and starting it over.
 //!
 //! Effects live here. Tasks below are synchronous state; threads own them and everything else reaches
 //! them by messages. The one order of commit is in [`commit`].
@@ -27,6 +28,7 @@ mod topic_reader;
 mod topics;
 
 pub mod replay;
+pub mod reset;
 pub mod results;
 pub mod verify;
 

@@ -11,11 +11,13 @@ mod java_order;
 mod mermaid;
 mod names;
 mod node;
+mod outline;
 mod subtopology;
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) use copartition::PartitionCounts;
 pub(crate) use graph::{
@@ -25,6 +27,7 @@ pub(crate) use graph::{
 pub(crate) use internal_topics::{ChangelogTopic, changelog_settings, repartition_settings};
 pub use names::TopicNames;
 pub(crate) use node::{ChildId, Node};
+pub use outline::TopologyOutline;
 pub(crate) use subtopology::Subtopology;
 
 use crate::error::{Error, Result};
@@ -76,6 +79,13 @@ impl Topology {
     #[must_use]
     pub fn mermaid(&self) -> String {
         mermaid::flow_chart(self)
+    }
+
+    /// Returns the topology as data, with the real names of its topics; `additional_retention` is how much
+    /// longer changelogs of windows keep their records.
+    #[must_use]
+    pub fn outline(&self, names: &TopicNames, additional_retention: Duration) -> TopologyOutline {
+        outline::outline(self, names, additional_retention)
     }
 
     /// Returns the topics of others that it reads, global tables' included.

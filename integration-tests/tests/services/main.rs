@@ -55,6 +55,7 @@ fn both_services_live_again_and_after_every_mishap() {
     killed_and_terminated(&cluster, state.path());
     elastic::instances_come_and_go(bootstrap);
     service("airport-hours").run(&["run", "--until-caught-up"]).succeeds();
+    started_over(bootstrap, state.path());
 
     for name in SERVICES {
         service(name).run(&["replay"]).succeeds();
@@ -102,6 +103,30 @@ fn killed_and_terminated(cluster: &Cluster, state: &std::path::Path) {
     let again = service().run(&["run", "--until-caught-up", "--json"]).succeeds();
     assert!(again.contains(r#""processed_records":0"#), "it had committed everything: {again}");
     Service::new("airline-delays", bootstrap, state).run(&["run", "--until-caught-up"]).succeeds();
+}
+
+/// A reset shows what it would do, does it when told to, and the next run gives the same results.
+fn started_over(bootstrap: &str, state: &std::path::Path) {
+    let name = "airport-hours";
+    let service = || Service::new(name, bootstrap, state);
+    let results = service().results(name);
+    let shown = service().run(&["reset"]).succeeds();
+    assert!(shown.contains("flights.departed-0") && shown.contains("add --yes"), "{shown}");
+    let again = service().run(&["run", "--until-caught-up", "--json"]).succeeds();
+    assert!(again.contains(r#""processed_records":0"#), "nothing was changed: {again}");
+
+    let running = service().start(&["run"]);
+    running.wait_for("-> RUNNING");
+    let refused = service().run(&["reset", "--yes"]);
+    assert_eq!(refused.status, Some(70), "{refused:?}");
+    assert!(refused.stderr.contains("airport-hours is running"), "{refused:?}");
+    assert_eq!(running.terminate().status, Some(0));
+
+    let done = service().run(&["reset", "--yes", "--local-state", "--json"]).succeeds();
+    assert!(done.contains(r#""executed":true"#), "{done}");
+    let again = service().run(&["run", "--until-caught-up", "--json"]).succeeds();
+    assert!(!again.contains(r#""processed_records":0"#), "{again}");
+    assert_eq!(service().results(name), results);
 }
 
 /// Deletes what an earlier run on the same broker has left.

@@ -18,6 +18,7 @@ mod lifecycle;
 mod outages;
 mod rebalance;
 mod replay;
+mod reset;
 mod restore;
 mod topologies;
 mod verify;

@@ -1,7 +1,5 @@
 //! The commands.
 
-use std::fmt::Display;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,6 +7,7 @@ use serde::Serialize;
 
 use super::App;
 use super::arguments::{Arguments, Format};
+use super::output::{print, print_json, print_pretty_json};
 use super::progress::{Progress, per_second};
 use super::{configuration, exit, heed_signals};
 use crate::config::Settings;
@@ -21,12 +20,18 @@ use crate::runtime::{KafkaStreams, Stop};
 use crate::topology::TopicNames;
 
 /// Shows the topology.
-pub(super) fn topology(app: &App, format: Format) -> Result<ExitCode> {
+pub(super) fn topology(app: &App, arguments: &Arguments, format: Format) -> Result<ExitCode> {
     let topology = (app.topology)()?;
-    print(match format {
-        Format::Text => topology.describe(),
-        Format::Mermaid => topology.mermaid(),
-    })
+    match format {
+        Format::Text if !arguments.json => print(topology.describe()),
+        Format::Mermaid => print(topology.mermaid()),
+        Format::Text | Format::Json => {
+            let settings = configuration::settings(app, arguments)?;
+            let names = TopicNames::live(&settings.application_id);
+            let retention = settings.window_changelog_additional_retention;
+            print_pretty_json(&topology.outline(&names, retention))
+        }
+    }
 }
 
 /// What a run that ended by itself did.
@@ -225,21 +230,4 @@ fn remove(path: &Path) -> Result<()> {
 fn unwritable(path: &Path, cause: std::io::Error) -> Error {
     let message = format!("cannot write the report to {}", path.display());
     Error::config(message).with_source(cause)
-}
-
-fn print_json(value: &impl Serialize) -> Result<ExitCode> {
-    let text = serde_json::to_string(value).map_err(|cause| {
-        Error::new(ErrorKind::Serialization, "cannot print JSON").with_source(cause)
-    })?;
-    print(format!("{text}\n"))
-}
-
-fn print(text: impl Display) -> Result<ExitCode> {
-    let written = write!(std::io::stdout(), "{text}");
-    match written {
-        Ok(()) => Ok(ExitCode::SUCCESS),
-        // The reader has seen enough, as in `results | head`.
-        Err(cause) if cause.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-        Err(cause) => Err(Error::state("cannot write to standard output").with_source(cause)),
-    }
 }

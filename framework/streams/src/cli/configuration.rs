@@ -7,6 +7,11 @@ use crate::error::{Error, Result};
 
 /// Returns the settings of a run.
 pub(super) fn settings(app: &App, arguments: &Arguments) -> Result<Settings> {
+    layers(app, arguments)?.resolve()
+}
+
+/// Returns the settings as given, each from the last of its sources.
+pub(super) fn layers(app: &App, arguments: &Arguments) -> Result<StreamsConfig> {
     let mut config = StreamsConfig::new(app.name);
     for (name, value) in &app.defaults {
         config = config.with_default(name, value)?;
@@ -29,5 +34,5 @@ pub(super) fn settings(app: &App, arguments: &Arguments) -> Result<Settings> {
         };
         config = config.with_argument(name.trim(), value)?;
     }
-    config.resolve()
+    Ok(config)
 }

@@ -13,6 +13,7 @@ pub struct Progress {
     bar: Option<ProgressBar>,
     clock: SystemClock,
     label: String,
+    unit: &'static str,
     next_line: Duration,
 }
 
@@ -33,7 +34,14 @@ impl Progress {
                 .with_prefix(label.to_owned())
         });
         let clock = SystemClock::start();
-        Self { bar, clock, label: label.to_owned(), next_line: LINE_INTERVAL }
+        Self { bar, clock, label: label.to_owned(), unit: "records", next_line: LINE_INTERVAL }
+    }
+
+    /// Says what is counted where it is not records.
+    #[must_use]
+    pub fn counting(mut self, unit: &'static str) -> Self {
+        self.unit = unit;
+        self
     }
 
     /// Shows that this much is done, of this much.
@@ -51,7 +59,8 @@ impl Progress {
         }
         self.next_line = elapsed + LINE_INTERVAL;
         let rate = per_second(done, elapsed);
-        let _ = writeln!(std::io::stderr(), "{}: {}", self.label, line(done, total, rate));
+        let _ =
+            writeln!(std::io::stderr(), "{}: {}", self.label, line(done, total, rate, self.unit));
     }
 
     /// Takes the bar away, for the result to be shown in its place; returns the time it took.
@@ -65,12 +74,12 @@ impl Progress {
 }
 
 /// Returns how far something is, in words.
-fn line(done: u64, total: Option<u64>, rate: f64) -> String {
-    let Some(total) = total else { return format!("{done} records, {rate:.0}/s") };
+fn line(done: u64, total: Option<u64>, rate: f64, unit: &str) -> String {
+    let Some(total) = total else { return format!("{done} {unit}, {rate:.0}/s") };
     #[expect(clippy::cast_precision_loss, reason = "seconds are shown whole")]
     let left = total.saturating_sub(done) as f64 / rate.max(f64::MIN_POSITIVE);
     let eta = if rate > 0.0 { format!("{left:.0} s") } else { "unknown".to_owned() };
-    format!("{done} of {total} records, {rate:.0}/s, ETA {eta}")
+    format!("{done} of {total} {unit}, {rate:.0}/s, ETA {eta}")
 }
 
 /// Returns a rate.
@@ -85,8 +94,8 @@ mod tests {
 
     #[test]
     fn a_line_tells_rate_and_time_left_where_the_length_is_known() {
-        assert_eq!(line(50, Some(200), 10.0), "50 of 200 records, 10/s, ETA 15 s");
-        assert_eq!(line(0, Some(200), 0.0), "0 of 200 records, 0/s, ETA unknown");
-        assert_eq!(line(50, None, 10.0), "50 records, 10/s");
+        assert_eq!(line(50, Some(200), 10.0, "records"), "50 of 200 records, 10/s, ETA 15 s");
+        assert_eq!(line(0, Some(200), 0.0, "steps"), "0 of 200 steps, 0/s, ETA unknown");
+        assert_eq!(line(50, None, 10.0, "records"), "50 records, 10/s");
     }
 }

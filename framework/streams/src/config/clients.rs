@@ -78,6 +78,13 @@ pub(super) fn is_client_setting(name: &str) -> bool {
     }
 }
 
+/// Returns whether a setting's value is not to be shown; prefixes make no difference.
+pub(super) fn is_secret(name: &str) -> bool {
+    const SECRET: [&str; 6] =
+        ["password", "secret", "passphrase", ".pem", "ssl_key", "sasl.oauthbearer.config"];
+    SECRET.iter().any(|secret| name.ends_with(secret))
+}
+
 /// Returns the names that may be set with a prefix, or without one.
 pub(super) fn names(prefix: &str) -> impl Iterator<Item = &'static str> {
     let any = !prefix.is_empty();

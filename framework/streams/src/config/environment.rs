@@ -14,3 +14,20 @@ pub(super) fn setting(variable: &str) -> Option<String> {
     let name = variable.strip_prefix(PREFIX)?.to_ascii_lowercase();
     Some(name.replace("___", "-").replace("__", "\0").replace('_', ".").replace('\0', "_"))
 }
+
+/// Returns whether Kubernetes made a variable for a service whose name begins with `kappa`: it tells every
+/// container where each service is.
+pub(super) fn is_of_a_service(variable: &str, value: &str) -> bool {
+    let Some(name) = variable.strip_prefix(PREFIX) else { return false };
+    let name = format!("_{name}");
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit());
+    // As in KAPPA_BROKER_PORT_9092_TCP and KAPPA_BROKER_PORT_9092_TCP_ADDR.
+    let mut parts = name.split_once("_PORT_").map_or("", |(_, rest)| rest).split('_');
+    let is_port =
+        parts.next().is_some_and(is_number) && matches!(parts.next(), Some("TCP" | "UDP" | "SCTP"));
+    name.ends_with("_SERVICE_HOST")
+        || name.ends_with("_SERVICE_PORT")
+        || name.contains("_SERVICE_PORT_")
+        || (name.ends_with("_PORT") && value.contains("://"))
+        || is_port
+}

@@ -1,5 +1,6 @@
 //! Settings, checked and typed.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -91,6 +92,8 @@ pub struct Settings {
     pub task_timeout: Duration,
     /// `windowstore.changelog.additional.retention.ms`
     pub window_changelog_additional_retention: Duration,
+    /// `topic.*`: settings of the topics that the application makes for itself.
+    pub topic_settings: BTreeMap<String, String>,
     /// What is passed on to the Kafka clients.
     pub clients: ClientProperties,
 }
@@ -137,6 +140,7 @@ impl Settings {
                 config,
                 "windowstore.changelog.additional.retention.ms",
             )?,
+            topic_settings: super::topics::of(config),
             clients: clients(config)?,
         })
     }

@@ -144,3 +144,74 @@ fn environment_names_follow_the_official_image() {
     assert_eq!(name("KAPPA_ORACLE_DIR"), None);
     assert_eq!(name("HOME"), None);
 }
+
+#[test]
+fn variables_that_kubernetes_makes_for_services_set_nothing() {
+    let service = [
+        ("KAPPA_BROKER_SERVICE_HOST", "10.0.0.1"),
+        ("KAPPA_BROKER_SERVICE_PORT", "9092"),
+        ("KAPPA_BROKER_SERVICE_PORT_KAFKA_TLS", "9092"),
+        ("KAPPA_BROKER_PORT", "tcp://10.0.0.1:9092"),
+        ("KAPPA_BROKER_PORT_9092_TCP", "tcp://10.0.0.1:9092"),
+        ("KAPPA_X_PORT_9092_TCP_ADDR", "10.0.0.1"),
+        ("KAPPA_X_PORT_53_UDP_PROTO", "udp"),
+        ("KAPPA_SERVICE_HOST", "10.0.0.1"),
+        ("KAPPA_PORT", "tcp://10.0.0.1:9092"),
+    ];
+    let variables = service.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    config().with_environment(variables).unwrap();
+    for (name, value) in [("KAPPA_BROKER_PORT", "9092"), ("KAPPA_X_PORT_TCP", "1")] {
+        let variable = (name.to_owned(), value.to_owned());
+        let error = config().with_environment([variable]).unwrap_err().to_string();
+        assert!(error.contains(&format!("from environment variable {name}")), "{error}");
+    }
+}
+
+#[test]
+fn secrets_come_from_files_and_stay_hidden() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "hunter2").unwrap();
+    let path = file.path().to_str().unwrap();
+    let variable = ("KAPPA_SASL_PASSWORD_FILE".to_owned(), path.to_owned());
+    let config = config().with_environment([variable]).unwrap();
+    let clients = config.resolve().unwrap().clients;
+    assert_eq!(clients.for_client(&[])["sasl.password"], "hunter2");
+    let listing = config.listing();
+    let listed = listing.iter().find(|listed| listed.name == "sasl.password").unwrap();
+    assert_eq!(listed.value.as_deref(), Some("[hidden]"));
+    let expected = format!("{path}, named by environment variable KAPPA_SASL_PASSWORD_FILE");
+    assert_eq!(listed.source, expected);
+    assert!(!format!("{listing:?}").contains("hunter2"));
+
+    let absent = config.clone().with_argument("producer.ssl.key.password.file", "/absent");
+    let error = absent.unwrap_err().to_string();
+    assert!(error.contains("producer.ssl.key.password.file, /absent (from the command"), "{error}");
+    // What librdkafka reads itself, and what is no secret.
+    assert!(config.clone().with_argument("sasl.oauthbearer.assertion.file", "/absent").is_ok());
+    assert!(config.with_argument("client.id.file", "/absent").is_err());
+}
+
+#[test]
+fn settings_of_internal_topics_have_a_prefix() {
+    let config = config().with_argument("topic.segment.bytes", "1048576").unwrap();
+    assert_eq!(config.resolve().unwrap().topic_settings["segment.bytes"], "1048576");
+    let error = config.with_argument("topic.segment.byte", "1").unwrap_err().to_string();
+    assert!(error.ends_with("did you mean `topic.segment.bytes`?"), "{error}");
+    assert!(topics::NAMES.is_sorted());
+}
+
+#[test]
+fn a_listing_has_every_setting_with_unit_and_source() {
+    let config = config().with_default("poll.ms", "5").unwrap();
+    let config = config.with_argument("consumer.fetch.min.bytes", "1").unwrap();
+    let listing = config.listing();
+    assert_eq!(listing.len(), SETTINGS.len() + 1);
+    let find = |name: &str| listing.iter().find(|listed| listed.name == name).unwrap();
+    let poll = find("poll.ms");
+    assert_eq!((poll.value.as_deref(), poll.default), (Some("5"), Some("100")));
+    assert_eq!((poll.kind, poll.unit, poll.changed), ("number", Some("ms"), true));
+    assert_eq!(poll.source, "the program's default");
+    assert_eq!(find("consumer.fetch.min.bytes").source, "the command line");
+    assert!(!find("commit.interval.ms").changed);
+    assert_eq!(find("max.partition.skew.ms").value, None);
+}

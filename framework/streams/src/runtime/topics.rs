@@ -158,7 +158,8 @@ fn new_output(
 /// Creates repartition and changelog topics that are missing, and checks those that exist.
 fn create_internal(admin: &dyn Admin, deployment: &Deployment, settings: &Settings) -> Result<()> {
     let mut wanted: Vec<NewTopic> = Vec::new();
-    let mut add = |name: &Arc<str>, partitions, settings_of: BTreeMap<String, String>| {
+    let mut add = |name: &Arc<str>, partitions, mut settings_of: BTreeMap<String, String>| {
+        settings_of.extend(settings.topic_settings.clone());
         wanted.push(NewTopic {
             name: name.as_ref().to_owned(),
             partitions,
@@ -183,8 +184,8 @@ fn create_internal(admin: &dyn Admin, deployment: &Deployment, settings: &Settin
         {
             return Err(Error::topology(format!(
                 "the internal topic {} has {found} partitions and needs {}: the partitions of an \
-                 input have changed, or it was made by hand; stop all instances and reset the \
-                 application",
+                 input have changed, or it was made by hand; stop all instances and start the \
+                 application over with `reset`",
                 topic.name, topic.partitions
             )));
         }

@@ -14,7 +14,9 @@ fn the_page_of_settings_lists_all_of_them() {
         to the Kafka clients, if they are a client's: with a prefix to one kind\n(`consumer.`, \
         `main.consumer.`, `restore.consumer.`, `global.consumer.`, `producer.`, `admin.`), or without \
         to all, where\nthey say where the cluster is and how to authenticate (`security.protocol`, \
-        `ssl.`, `sasl.`, ...). Any other name is refused.\n\n\
+        `ssl.`, `sasl.`, ...).\n`topic.` sets topic settings of internal topics, and `<secret>.file` \
+        names the file of a client's secret (`sasl.password.file`).\nAny other name is refused. \
+        `config` shows the settings in force, and where each came from.\n\n\
         | setting | default | values | what it does |\n| --- | --- | --- | --- |\n"
         .to_owned();
     for setting in SETTINGS {

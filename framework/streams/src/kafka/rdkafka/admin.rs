@@ -21,8 +21,8 @@ use super::context::Logging;
 use super::error::{failed, refused};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{Offset, TopicPartition};
-use crate::kafka::{Admin, NewTopic, Offsets};
-use crate::time::{Clock, SystemClock};
+use crate::kafka::{Admin, GroupMember, NewTopic, Offsets};
+use crate::time::{Clock, SystemClock, Timestamp};
 
 /// An administrator of librdkafka's, with a consumer for what only consumers may ask.
 pub(super) struct RdAdmin {
@@ -89,9 +89,15 @@ impl RdAdmin {
         }
     }
 
-    fn list_offsets(&self, partitions: &[TopicPartition], which: RdOffset) -> Result<Offsets> {
+    /// Asks for the offset of each partition at a time, or for its first one or its end; nothing where
+    /// no record is so late.
+    fn find_offsets(
+        &self,
+        partitions: &[TopicPartition],
+        which: RdOffset,
+    ) -> Result<BTreeMap<TopicPartition, Option<Offset>>> {
         if partitions.is_empty() {
-            return Ok(Offsets::new());
+            return Ok(BTreeMap::new());
         }
         // ListOffsets takes -1 and -2 in the place of a timestamp: all partitions in one question.
         let mut list = TopicPartitionList::with_capacity(partitions.len());
@@ -101,17 +107,30 @@ impl RdAdmin {
         }
         let answer = self.reader.offsets_for_times(list, ANSWER);
         let answer = answer.map_err(|cause| failed("ask for offsets", cause))?;
-        let mut offsets = Offsets::new();
+        let mut offsets = BTreeMap::new();
         for element in answer.elements() {
             let partition = TopicPartition::new(element.topic(), element.partition());
             let asked = format!("ask for offsets of {partition}");
             element.error().map_err(|cause| failed(&asked, cause))?;
-            let RdOffset::Offset(offset) = element.offset() else {
-                return Err(Error::new(ErrorKind::Unavailable, format!("cannot {asked}")));
+            let offset = match element.offset() {
+                RdOffset::Offset(offset) => Some(Offset(offset)),
+                _ => None,
             };
-            offsets.insert(partition, Offset(offset));
+            offsets.insert(partition, offset);
         }
         Ok(offsets)
+    }
+
+    fn list_offsets(&self, partitions: &[TopicPartition], which: RdOffset) -> Result<Offsets> {
+        let found = self.find_offsets(partitions, which)?.into_iter();
+        let offsets = found.map(|(partition, offset)| match offset {
+            Some(offset) => Ok((partition, offset)),
+            None => {
+                let message = format!("cannot ask for offsets of {partition}");
+                Err(Error::new(ErrorKind::Unavailable, message))
+            }
+        });
+        offsets.collect()
     }
 }
 
@@ -190,6 +209,26 @@ impl Admin for RdAdmin {
 
     fn end_offsets(&self, partitions: &[TopicPartition]) -> Result<Offsets> {
         self.list_offsets(partitions, RdOffset::End)
+    }
+
+    fn offsets_at(&self, partitions: &[TopicPartition], time: Timestamp) -> Result<Offsets> {
+        // Below zero are the marks of ends and beginnings, and no record.
+        let time = RdOffset::Offset(time.as_millis().max(0));
+        let found = self.find_offsets(partitions, time)?.into_iter();
+        Ok(found.filter_map(|(partition, offset)| Some((partition, offset?))).collect())
+    }
+
+    fn group_members(&self, group: &str) -> Result<Vec<GroupMember>> {
+        let groups = self.reader.client().fetch_group_list(Some(group), ANSWER);
+        let asked = format!("ask for the members of group {group}");
+        let groups = groups.map_err(|cause| failed(asked, cause))?;
+        let members = groups.groups().iter().filter(|found| found.name() == group);
+        let members = members.flat_map(|group| group.members()).map(|member| GroupMember {
+            id: member.id().to_owned(),
+            client_id: member.client_id().to_owned(),
+            host: member.client_host().to_owned(),
+        });
+        Ok(members.collect())
     }
 
     fn committed(&self, group: &str, partitions: &[TopicPartition]) -> Result<Offsets> {
