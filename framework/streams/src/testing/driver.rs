@@ -108,11 +108,7 @@ impl TopologyTestDriver {
         cache_bytes: usize,
         handler: DeserializationHandler,
     ) -> Result<Self> {
-        let one = |topics: BTreeSet<Arc<str>>| topics.into_iter().map(|topic| (topic, 1)).collect();
-        let names = TopicNames::live(APPLICATION_ID);
-        let (external, sinks) = (one(topology.input_topics()), one(topology.output_topics()));
-        let deployment = Deployment::new(topology.clone(), names, &external, sinks, RunMode::Live)?;
-
+        let deployment = deployment(topology, APPLICATION_ID)?;
         let globals = global_tables(topology);
         let id = TaskId::new(SubtopologyId(0), 0);
         let stores: Vec<StoreId> = (0..topology.graph().stores.len()).map(StoreId).collect();
@@ -278,6 +274,14 @@ impl Driven {
         rows.put(key, record.value.map(|value| join_row(record.timestamp, value)));
         tables.store.write(*family, &rows)
     }
+}
+
+/// Puts a topology where every topic has one partition.
+pub(super) fn deployment(topology: &Topology, application_id: &str) -> Result<Deployment> {
+    let one = |topics: BTreeSet<Arc<str>>| topics.into_iter().map(|topic| (topic, 1)).collect();
+    let names = TopicNames::live(application_id);
+    let (external, sinks) = (one(topology.input_topics()), one(topology.output_topics()));
+    Deployment::new(topology.clone(), names, &external, sinks, RunMode::Live)
 }
 
 fn global_tables(topology: &Topology) -> Option<GlobalTables> {
