@@ -39,6 +39,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("pollster", &["kafka/rdkafka"]),
     ("rocksdb", &["state/rocksdb"]),
     ("hashbrown", &["state/cache"]),
+    ("smallvec", &["state/uncommitted"]),
     ("clap", &["cli"]),
     ("ctrlc", &["cli"]),
     ("indicatif", &["cli"]),
