@@ -16,6 +16,8 @@ BIN := $(CARGO_TARGET_DIR)/debug
 KAFKA_VERSION := 4.3.1
 # Tests whose bodies run on any broker. Chosen by target, so that the features of all packages stay as they are built.
 BROKER_TESTS := --test conformance --test streams --test services
+# Where a comparison leaves its figures and its chart.
+BENCH_OUT := $(CARGO_TARGET_DIR)/bench-kafka
 BESIDE_KAFKA := integration-tests/kafka/beside $(KAFKA_VERSION)
 
 .PHONY: help
@@ -36,7 +38,7 @@ demo: build ## Show the main job on a year of real flights (KAFKA=host:port FRES
 
 .PHONY: test
 test: setup ## Run every test that needs only this checkout
-	@cargo test $(CARGO_FLAGS)
+	@cargo test $(CARGO_FLAGS) --exclude benchmarks
 	@.ci/check-pure
 
 .PHONY: check
@@ -60,9 +62,16 @@ kafka-image: ## Build kappa/kafka-local, a stand-in for apache/kafka, from Maven
 	@integration-tests/kafka/build-image $(KAFKA_VERSION)
 
 .PHONY: bench
-bench: setup ## Measure CPU per record on a real Kafka, beside bare clients (needs Docker, or KAFKA=host:port)
+bench: setup ## Measure the framework's parts, without a broker (QUICK=1 runs each once; BENCH=name picks)
+	@cargo bench $(if $(QUICK),--profile dev $(CARGO_FLAGS),--locked -p benchmarks) --bench framework -- $(if $(QUICK),--test) $(BENCH)
+
+.PHONY: bench-kafka
+bench-kafka: setup ## Compare with bare clients and Kafka Streams (needs Docker, or KAFKA=host:port; RECORDS= REPEAT= MINUTES= ONLY=)
 	@cargo build --release --locked -p benchmarks
-	@$(if $(KAFKA),KAPPA_TEST_BOOTSTRAP=$(KAFKA),$(BESIDE_KAFKA)) $(CARGO_TARGET_DIR)/release/benchmarks $(BENCH)
+	@classpath=$$(integration-tests/benchmarks/java/build $(BENCH_OUT)/java); \
+	  $(if $(KAFKA),KAPPA_TEST_BOOTSTRAP=$(KAFKA),$(BESIDE_KAFKA)) $(CARGO_TARGET_DIR)/release/benchmarks \
+	  --jvm-classpath "$$classpath" --out $(BENCH_OUT) $(if $(RECORDS),--records $(RECORDS)) $(if $(REPEAT),--repeat $(REPEAT)) \
+	  $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ONLY),--only $(ONLY))
 
 .PHONY: fmt
 fmt: ## Format all code

@@ -18,7 +18,7 @@ mod panics;
 mod stall;
 mod state_updater;
 mod stop;
-mod storage;
+pub(crate) mod storage;
 mod stream_thread;
 mod task_manager;
 mod task_registry;

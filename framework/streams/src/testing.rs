@@ -1,5 +1,8 @@
 //! Testing a topology without a broker: the production task, driven by hand.
 
+#[cfg(feature = "__bench")]
+#[doc(hidden)]
+pub mod bench;
 mod driver;
 mod stores;
 mod topics;

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use integration_tests::admin::{self, FOREVER};
 use integration_tests::{Deadline, clients};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{BorrowedMessage, Message};
@@ -12,29 +11,28 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::case::Work;
 use crate::input::PARTITIONS;
+use crate::measure::{LIMIT, tell_half};
 
-/// How long a case may take at all.
-const LIMIT_SECONDS: u64 = 600;
 const POLL: Duration = Duration::from_millis(100);
 /// `flush` would wait in steps of 100 ms.
 const DRAIN: Duration = Duration::from_millis(1);
 
 /// Reads each record and writes it to another topic.
 pub(crate) fn copy(work: &Work) {
-    let output = created(work, "out");
+    let output = work.output();
     let producer = producer(work);
-    for_each(work, |record| {
+    for_each(work, &work.input, |record| {
         write(&producer, &output, record.key(), record.payload().unwrap_or_default());
     });
     drain(&producer);
 }
 
 /// Counts by key in a hash map, and writes the count to two topics for each record.
-pub(crate) fn count(work: &Work) {
-    let (changelog, output) = (created(work, "changelog"), created(work, "out"));
+pub(crate) fn count(work: &Work, then: impl FnOnce()) {
+    let (changelog, output) = (work.changelog(), work.output());
     let producer = producer(work);
     let mut counts: HashMap<Vec<u8>, i64> = HashMap::new();
-    for_each(work, |record| {
+    let _idle = for_each(work, &work.input, |record| {
         let key = record.key().unwrap_or_default();
         let count = match counts.get_mut(key) {
             Some(count) => count,
@@ -46,12 +44,19 @@ pub(crate) fn count(work: &Work) {
         write(&producer, &output, Some(key), &count);
     });
     drain(&producer);
+    then();
 }
 
-fn created(work: &Work, what: &str) -> String {
-    let topic = format!("{}-{what}", work.prefix);
-    admin::create_topic(&work.bootstrap, &topic, PARTITIONS, &[FOREVER]);
-    topic
+/// Reads a changelog into a hash map.
+pub(crate) fn restore(work: &Work) {
+    let mut rows: HashMap<Vec<u8>, Vec<u8>> = HashMap::new();
+    for_each(work, &work.changelog(), |record| {
+        let (key, value) = (record.key().unwrap_or_default(), record.payload().unwrap_or_default());
+        match rows.get_mut(key) {
+            Some(row) => value.clone_into(row),
+            None => drop(rows.insert(key.to_vec(), value.to_vec())),
+        }
+    });
 }
 
 /// As the engine's producer: idempotent, with the same batches.
@@ -60,37 +65,42 @@ fn producer(work: &Work) -> BaseProducer {
         ("enable.idempotence", "true"),
         ("partitioner", "murmur2_random"),
         ("linger.ms", "5"),
-        ("queue.buffering.max.messages", "500000"),
-        ("queue.buffering.max.kbytes", "131072"),
+        ("queue.buffering.max.messages", "100000"),
+        ("queue.buffering.max.kbytes", "32768"),
     ];
     clients::producer(&work.bootstrap, &settings)
 }
 
-fn consumer(work: &Work) -> BaseConsumer {
+fn consumer(work: &Work, topic: &str) -> BaseConsumer {
     let settings = [("fetch.queue.backoff.ms", "5"), ("queued.max.messages.kbytes", "16384")];
     let consumer = clients::consumer(&work.bootstrap, None, &settings);
     let mut partitions = TopicPartitionList::new();
     for partition in 0..PARTITIONS {
-        let added = partitions.add_partition_offset(&work.input, partition, Offset::Beginning);
+        let added = partitions.add_partition_offset(topic, partition, Offset::Beginning);
         added.expect("the beginning is an offset");
     }
     consumer.assign(&partitions).expect("partitions can be assigned");
     consumer
 }
 
-fn for_each(work: &Work, mut act: impl FnMut(&BorrowedMessage<'_>)) {
-    let consumer = consumer(work);
-    let deadline = Deadline::seconds(LIMIT_SECONDS);
-    let mut left = work.records;
-    while left > 0 {
+/// Returns the consumer, which may be kept to see what it costs while nothing comes.
+fn for_each(work: &Work, topic: &str, mut act: impl FnMut(&BorrowedMessage<'_>)) -> BaseConsumer {
+    let consumer = consumer(work, topic);
+    let deadline = Deadline::after(LIMIT);
+    let mut done = 0;
+    while done < work.records {
         match consumer.poll(POLL) {
             Some(record) => {
                 act(&record.expect("the input can be read"));
-                left -= 1;
+                done += 1;
+                if done == work.records / 2 {
+                    tell_half(done);
+                }
             }
             None => deadline.check("the rest of the input"),
         }
     }
+    consumer
 }
 
 fn write(producer: &BaseProducer, topic: &str, key: Option<&[u8]>, value: &[u8]) {
@@ -100,7 +110,7 @@ fn write(producer: &BaseProducer, topic: &str, key: Option<&[u8]>, value: &[u8])
 }
 
 fn drain(producer: &BaseProducer) {
-    let deadline = Deadline::seconds(LIMIT_SECONDS);
+    let deadline = Deadline::after(LIMIT);
     while producer.in_flight_count() > 0 {
         producer.poll(DRAIN);
         deadline.check("the acknowledgements");

@@ -1,5 +1,6 @@
-//! The records that every case reads.
+//! The records that contestants read.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use integration_tests::admin::{self, FOREVER};
@@ -9,47 +10,50 @@ use rdkafka::producer::BaseRecord;
 /// How many partitions the input has, and whatever is written.
 pub(crate) const PARTITIONS: i32 = 4;
 
-/// How long a value is, in bytes.
+/// How long a value is, in bytes; with its key a record has a hundred.
 const VALUE_BYTES: usize = 88;
 /// When the first record happened, in milliseconds; one follows every millisecond.
 const FIRST_MS: i64 = 1_700_000_000_000;
 
-/// An input topic that is filled.
+/// The input topics of this run, filled when they are first asked for.
 #[derive(Debug)]
-pub(crate) struct Input {
-    topic: String,
-    prefix: String,
+pub(crate) struct Inputs {
+    bootstrap: String,
+    /// Topics by their number of records and of keys.
+    topics: BTreeMap<(u64, u64), String>,
 }
 
-impl Input {
-    /// Creates a topic of this run's own and fills it; the order of the keys is the same in every run.
-    pub(crate) fn load(bootstrap: &str, records: u64, keys: u64) -> Self {
-        let prefix = unique("bench");
-        let topic = format!("{prefix}-input");
-        admin::create_topic(bootstrap, &topic, PARTITIONS, &[FOREVER]);
-        let settings = [("partitioner", "murmur2_random"), ("linger.ms", "50")];
-        let producer = clients::producer(bootstrap, &settings);
-        let value = "x".repeat(VALUE_BYTES);
-        let mut key = String::new();
-        for (timestamp, number) in (FIRST_MS..).zip(0..records) {
-            key.clear();
-            // Writing to a string cannot fail.
-            let _ = write!(key, "key-{:08}", scattered(number) % keys.max(1));
-            let record = BaseRecord::to(&topic).key(&key).payload(&value).timestamp(timestamp);
-            clients::send(&producer, record);
-        }
-        clients::drain(&producer);
-        Self { topic, prefix }
+impl Inputs {
+    pub(crate) fn new(bootstrap: &str) -> Self {
+        Self { bootstrap: bootstrap.to_owned(), topics: BTreeMap::new() }
     }
 
-    pub(crate) fn topic(&self) -> &str {
-        &self.topic
+    /// Returns a topic of this run's own; the order of the keys is the same in every run.
+    pub(crate) fn topic(&mut self, records: u64, keys: u64) -> String {
+        let bootstrap = &self.bootstrap;
+        let topic = self.topics.entry((records, keys)).or_insert_with(|| {
+            let topic = unique("bench-input");
+            admin::create_topic(bootstrap, &topic, PARTITIONS, &[FOREVER]);
+            fill(bootstrap, &topic, records, keys, &[b'x'; VALUE_BYTES]);
+            topic
+        });
+        topic.clone()
     }
+}
 
-    /// Returns what all topics of this run begin with.
-    pub(crate) fn prefix(&self) -> &str {
-        &self.prefix
+/// Writes records with keys in an order that looks random.
+pub(crate) fn fill(bootstrap: &str, topic: &str, records: u64, keys: u64, value: &[u8]) {
+    let settings = [("partitioner", "murmur2_random"), ("linger.ms", "50")];
+    let producer = clients::producer(bootstrap, &settings);
+    let mut key = String::new();
+    for (timestamp, number) in (FIRST_MS..).zip(0..records) {
+        key.clear();
+        // Writing to a string cannot fail.
+        let _ = write!(key, "key-{:08}", scattered(number) % keys.max(1));
+        let record = BaseRecord::to(topic).key(&key).payload(value).timestamp(timestamp);
+        clients::send(&producer, record);
     }
+    clients::drain(&producer);
 }
 
 /// Returns a number that looks random and follows from another (the finalizer of splitmix64).

@@ -1,74 +1,90 @@
-//! What a case costs: the processor time of its whole process, start and end included.
+//! One repetition of a case by one contestant, and what all of them come to.
 
-use std::fs;
-use std::process::{Command, Stdio};
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::process::Command;
 use std::time::Duration;
 
+use integration_tests::Deadline;
 use integration_tests::waiting::timed;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::case::{Case, Work};
+use crate::observed::{HALF, Observed};
 
-/// What one repetition of a case took.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Measured {
-    /// User and system time of the process, in milliseconds.
-    pub(crate) cpu_ms: u64,
-    /// The time that passed, in milliseconds.
-    pub(crate) wall_ms: u64,
-    /// The most memory it held, in KiB.
-    pub(crate) peak_kib: u64,
+/// How long a repetition may take at all.
+pub(crate) const LIMIT: Duration = Duration::from_secs(600);
+/// How often everybody commits, in milliseconds.
+pub(crate) const COMMIT_INTERVAL_MS: &str = "1000";
+
+/// What is measured of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Metric {
+    /// User and system time of all of it, in microseconds per record.
+    CpuUsPerRecord,
+    /// The same of the second half of the records, when a JVM is warm.
+    LateCpuUsPerRecord,
+    /// The time that passed, in seconds.
+    WallS,
+    /// The most memory it held.
+    PeakMib,
+    /// The time from the start of the process to its first result, in seconds.
+    FirstResult,
+    /// Processor time while nothing comes, in milliseconds per second.
+    IdleCpu,
+    /// Memory while nothing comes.
+    IdleMemory,
 }
 
-impl Measured {
-    /// Returns the cheaper of two repetitions, by processor time.
-    pub(crate) fn least(self, other: Self) -> Self {
-        if other.cpu_ms < self.cpu_ms { other } else { self }
+/// What one repetition took.
+pub(crate) type Measured = BTreeMap<Metric, f64>;
+
+/// What the repetitions of one contestant took.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Spread {
+    pub(crate) median: f64,
+    pub(crate) min: f64,
+    pub(crate) max: f64,
+}
+
+impl Spread {
+    /// Returns the spread of a metric over repetitions, if it was measured.
+    pub(crate) fn of(repetitions: &[Measured], metric: Metric) -> Option<Self> {
+        let values = repetitions.iter().filter_map(|measured| measured.get(&metric));
+        let mut values: Vec<f64> = values.copied().collect();
+        values.sort_unstable_by(f64::total_cmp);
+        let middle = values.len() / 2;
+        let upper = *values.get(middle)?;
+        let lower = if values.len().is_multiple_of(2) { *values.get(middle - 1)? } else { upper };
+        let median = f64::midpoint(lower, upper);
+        Some(Self { median, min: *values.first()?, max: *values.last()? })
     }
 }
 
-/// Does the work and prints what it took, for the process that started this one.
-pub(crate) fn tell(work: impl FnOnce()) {
-    let ((), wall) = timed(work);
-    let measured = Measured { cpu_ms: cpu_ms(), wall_ms: millis(wall), peak_kib: peak_kib() };
-    crate::report::tell(&serde_json::to_string(&measured).expect("numbers can be written"));
+/// Watches a process from its start to its end.
+pub(crate) fn whole(command: Command, records: u64) -> Measured {
+    let deadline = Deadline::after(LIMIT);
+    let (ended, wall) = timed(|| Observed::start(command).finish(deadline));
+    let mut measured = Measured::from([
+        (Metric::CpuUsPerRecord, per_record(ended.cpu, records)),
+        (Metric::WallS, wall.as_secs_f64()),
+        (Metric::PeakMib, ended.peak_mib),
+    ]);
+    if let Some(half) = ended.half.filter(|half| half.records < records) {
+        let late = per_record(ended.cpu.saturating_sub(half.cpu), records - half.records);
+        measured.insert(Metric::LateCpuUsPerRecord, late);
+    }
+    measured
 }
 
-/// Runs a case in a process of its own.
-pub(crate) fn child(case: Case, work: &Work) -> Measured {
-    let program = std::env::current_exe().expect("this program has a path");
-    let output = Command::new(program)
-        .args(["--bootstrap-servers", &work.bootstrap, "--records", &work.records.to_string()])
-        .args(["one", &case.name(), &work.prefix, &work.input])
-        .stderr(Stdio::inherit())
-        .output()
-        .expect("the case can be started");
-    assert!(output.status.success(), "{} ended with {}", case.name(), output.status);
-    let told = String::from_utf8_lossy(&output.stdout);
-    serde_json::from_str(told.trim()).expect("a case tells what it took")
+/// Says how far this process is, to the one that measures it.
+pub(crate) fn tell_half(records: u64) {
+    let mut output = std::io::stdout();
+    writeln!(output, "{HALF}{records}").expect("somebody reads it");
+    output.flush().expect("somebody reads it");
 }
 
-/// Returns the processor time of this process so far, all threads and those that ended included.
-fn cpu_ms() -> u64 {
-    /// The kernel counts in hundredths of a second towards programs, whatever its own clock is.
-    const MILLIS_PER_TICK: u64 = 10;
-    /// Where user and system time stand, counted from behind the program's name.
-    const TIMES: [usize; 2] = [11, 12];
-    let stat = fs::read_to_string("/proc/self/stat").expect("Linux tells what a process took");
-    let (_, fields) = stat.rsplit_once(')').expect("the name is in parentheses");
-    let fields: Vec<&str> = fields.split_whitespace().collect();
-    let ticks = TIMES.map(|at| fields.get(at).and_then(|text| text.parse().ok()).unwrap_or(0_u64));
-    ticks.iter().sum::<u64>() * MILLIS_PER_TICK
-}
-
-/// Returns the most memory this process ever held.
-fn peak_kib() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").expect("Linux tells what a process holds");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|line| line.split_whitespace().next());
-    kib.and_then(|kib| kib.parse().ok()).unwrap_or(0)
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+fn per_record(time: Duration, records: u64) -> f64 {
+    time.as_secs_f64() * 1e6 / records.max(1) as f64
 }

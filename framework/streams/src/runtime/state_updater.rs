@@ -141,8 +141,9 @@ struct Worker {
 
 /// How much of one changelog partition is taken at a time.
 const FETCH: FetchLimit = FetchLimit { records: 10_000, bytes: 4 << 20 };
-/// Restored rows that wait to be written, of all tasks together, in bytes.
-const UNWRITTEN_BYTES_MAX: usize = 64 << 20;
+/// Restored rows that wait to be written, of all tasks together, in bytes: more are reduced no cheaper
+/// (the processor's caches hold no more of them), and take memory that nothing else accounts for.
+const UNWRITTEN_BYTES_MAX: usize = 16 << 20;
 /// A task may always have this much, however many there are.
 const UNWRITTEN_BYTES_MIN: usize = 1 << 20;
 

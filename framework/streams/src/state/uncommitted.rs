@@ -6,14 +6,20 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use smallvec::SmallVec;
+
 /// Rows written since the last commit; `None` is a delete.
 #[derive(Debug, Default)]
 pub struct Uncommitted {
-    rows: BTreeMap<Box<[u8]>, Option<Box<[u8]>>>,
+    rows: BTreeMap<RowKey, Option<Box<[u8]>>>,
     bytes: usize,
 }
 
-/// The memory of a row beside its key and value: the map's slot and two allocations, estimated.
+/// A key, in the node of the map itself unless it is long: looking for a row is mostly comparing keys,
+/// and following a pointer for each is what that costs.
+type RowKey = SmallVec<[u8; 24]>;
+
+/// The memory of a row beside its key and value: the map's slot and the allocations, estimated.
 const ROW_OVERHEAD: usize = 64;
 
 impl Uncommitted {

@@ -113,7 +113,6 @@ impl TopologyTestDriver {
     ) -> Result<Self> {
         let names = TopicNames::live(APPLICATION_ID);
         let deployment = Deployment::driven(topology.clone(), names);
-
         let globals = global_tables(topology);
         let id = TaskId::new(SubtopologyId(0), 0);
         let stores: Vec<StoreId> = (0..topology.graph().stores.len()).map(StoreId).collect();

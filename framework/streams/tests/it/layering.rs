@@ -40,6 +40,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("pollster", &["kafka/rdkafka"]),
     ("rocksdb", &["state/rocksdb"]),
     ("hashbrown", &["state/cache"]),
+    ("smallvec", &["state/uncommitted"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("ctrlc", &["cli"]),

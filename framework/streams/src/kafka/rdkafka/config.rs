@@ -12,11 +12,20 @@ use crate::time::millis;
 
 /// Fetch at least this much ahead for a partition, in KiB, however small the memory setting is.
 const QUEUED_KIB_MIN: usize = 256;
+/// And this many records.
+const QUEUED_RECORDS_MIN: usize = 1_000;
 const KIB: usize = 1 << 10;
 /// How much longer than for Kafka a thread may take between two looks at its group.
 const POLL_MARGIN: Duration = Duration::from_secs(300);
 /// librdkafka's own limit.
 const MAX_POLL_INTERVAL_MAX: i64 = 86_400_000;
+/// What librdkafka allocates for a record that waits, beside the record's own bytes; its limits in KiB
+/// count the record's only.
+const RECORD_OVERHEAD: usize = 400;
+/// What waits to be sent: as much as the JVM client's `buffer.memory`, and with at most this many records
+/// the overhead is about as much again. More makes nothing faster.
+const PRODUCER_KIB: &str = "32768";
+const PRODUCER_RECORDS: &str = "100000";
 /// However little patience there is, a record gets a chance.
 const MESSAGE_TIMEOUT_MIN: Duration = Duration::from_secs(10);
 
@@ -27,9 +36,11 @@ pub(super) fn consumer(
     role: ConsumerRole,
     partitions: usize,
 ) -> ClientConfig {
-    // Half of the input memory is librdkafka's, the other half the tasks' record queues'.
+    // Half of the input memory is librdkafka's, the other half the tasks' record queues'. Of its half
+    // one part is for the bytes of records, one for what it adds to each: small ones cost more than that.
     let share = settings.input_buffer_bytes_max / 2 / settings.threads / partitions;
-    let queued_kib = (share / KIB).max(QUEUED_KIB_MIN).to_string();
+    let queued_kib = (share / 2 / KIB).max(QUEUED_KIB_MIN).to_string();
+    let queued_records = (share / 2 / RECORD_OVERHEAD).max(QUEUED_RECORDS_MIN).to_string();
     let (prefix, who) = match role {
         ConsumerRole::Main(thread) => ("main.consumer.", format!("consumer-{thread}")),
         ConsumerRole::Restore(thread) => ("restore.consumer.", format!("restore-{thread}")),
@@ -44,6 +55,7 @@ pub(super) fn consumer(
         // A consumer that outruns its fetch queue would otherwise sleep a second at a time.
         ("fetch.queue.backoff.ms", "5"),
         ("queued.max.messages.kbytes", &queued_kib),
+        ("queued.min.messages", &queued_records),
         ("allow.auto.create.topics", "false"),
         // As the JVM library: what was never read is read from the start.
         ("auto.offset.reset", "earliest"),
@@ -91,8 +103,8 @@ pub(super) fn producer(settings: &Settings, group: &str, thread: usize) -> Clien
         ("message.timeout.ms", &message_timeout),
         // Records come in runs, so batches fill without waiting; a commit waits for what lingers.
         ("linger.ms", "5"),
-        ("queue.buffering.max.messages", "500000"),
-        ("queue.buffering.max.kbytes", "131072"),
+        ("queue.buffering.max.messages", PRODUCER_RECORDS),
+        ("queue.buffering.max.kbytes", PRODUCER_KIB),
     ]);
     apply(&mut config, settings.clients.for_client(&["producer."]));
     // Only this partitions records without a key as the Java client does; those with one come with
@@ -156,7 +168,8 @@ mod tests {
         assert_eq!(main.get("fetch.wait.max.ms"), Some("10"));
         assert_eq!(main.get("group.instance.id"), Some("pod-1-2"));
         assert_eq!(main.get("auto.offset.reset"), Some("latest"));
-        assert_eq!(main.get("queued.max.messages.kbytes"), Some("8192"));
+        assert_eq!(main.get("queued.max.messages.kbytes"), Some("4096"), "half of a share");
+        assert_eq!(main.get("queued.min.messages"), Some("10485"), "the other half");
         let restore = consumer(&settings, "app", ConsumerRole::Restore(2), 4);
         assert_eq!(restore.get("auto.offset.reset"), Some("error"), "never to jump ahead");
         assert_eq!(restore.get("group.instance.id"), None);

@@ -24,10 +24,13 @@ pub(super) struct RdProducer {
     clock: SystemClock,
 }
 
-/// How long one wait for delivery reports is: `flush` would wait in steps of 100 ms.
-const DRAIN_STEP: Duration = Duration::from_millis(1);
-/// How long one wait for room in the client's queue is.
-const ROOM_STEP: Duration = Duration::from_millis(10);
+/// How long the first pause between two looks for delivery reports is; each is twice the one before.
+///
+/// The client's own waits are of no use: `flush` works in steps of 100 ms, and `poll` spins through the
+/// last millisecond of its time, since it waits in whole ones.
+const PAUSE_MIN: Duration = Duration::from_micros(50);
+/// How long a pause gets: what it adds to a commit at most.
+const PAUSE_MAX: Duration = Duration::from_millis(1);
 /// How long is waited for acknowledgements once the run is to stop: a supervisor kills what does not
 /// end (Kubernetes after 30 s), and what is not acknowledged is done again.
 const LAST_WAIT: Duration = Duration::from_secs(10);
@@ -48,13 +51,21 @@ impl RdProducer {
         }
     }
 
-    /// Serves delivery reports step by step until `is_done`.
-    fn wait_until(&self, step: Duration, mut is_done: impl FnMut(&Self) -> bool) -> Result<()> {
+    /// Serves delivery reports until `is_done`.
+    fn wait_until(&self, mut is_done: impl FnMut(&Self) -> bool) -> Result<()> {
         let start = self.clock.monotonic();
         let mut over_since = None;
+        let mut pause = PAUSE_MIN;
         while !is_done(self) {
-            self.producer.poll(step);
+            let before = self.producer.in_flight_count();
+            self.producer.poll(Duration::ZERO);
             self.check()?;
+            if self.producer.in_flight_count() < before {
+                pause = PAUSE_MIN;
+                continue;
+            }
+            self.clock.pause(pause);
+            pause = (pause * 2).min(PAUSE_MAX);
             let now = self.clock.monotonic();
             if self.patience.is_over() {
                 let since = *over_since.get_or_insert(now);
@@ -96,7 +107,7 @@ impl Producer for RdProducer {
         }
         let mut waiting = Some(back);
         let mut refused = None;
-        self.wait_until(ROOM_STEP, |it| {
+        self.wait_until(|it| {
             let Some(back) = waiting.take() else { return true };
             match it.producer.send(back) {
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
@@ -116,7 +127,7 @@ impl Producer for RdProducer {
     }
 
     fn drain(&mut self) -> Result<()> {
-        self.wait_until(DRAIN_STEP, |it| it.producer.in_flight_count() == 0)
+        self.wait_until(|it| it.producer.in_flight_count() == 0)
     }
 
     fn acknowledged(&mut self, visit: &mut dyn FnMut(ChangelogToken, Offset)) {

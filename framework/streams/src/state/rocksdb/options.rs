@@ -39,6 +39,8 @@ const MEMTABLE_BYTES: usize = 16 << 20;
 const MEMTABLES: i32 = 3;
 const BLOCK_BYTES: usize = 4 << 10;
 const BLOOM_BITS_PER_KEY: f64 = 10.0;
+/// The part of a memtable that says which keys are not in it: most reads of a large store are of such.
+const MEMTABLE_BLOOM_RATIO: f64 = 0.02;
 /// Info logs are of no use to a service's operator; one file of them is kept for a bug report.
 const INFO_LOGS: usize = 1;
 const BACKGROUND_JOBS: i32 = 2;
@@ -68,6 +70,8 @@ pub(super) fn rows(memory: &RocksDbMemory) -> Options {
     options.set_block_based_table_factory(&table);
     options.set_write_buffer_size(MEMTABLE_BYTES);
     options.set_max_write_buffer_number(MEMTABLES);
+    options.set_memtable_prefix_bloom_ratio(MEMTABLE_BLOOM_RATIO);
+    options.set_memtable_whole_key_filtering(true);
     options.set_compaction_style(DBCompactionStyle::Universal);
     options.set_optimize_filters_for_hits(true);
     options

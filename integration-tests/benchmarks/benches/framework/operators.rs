@@ -1,0 +1,49 @@
+//! From bytes to bytes through operators without state.
+
+use criterion::{BatchSize, Criterion};
+use kappa::prelude::*;
+use kappa::testing::bench::BenchTask;
+
+use crate::cpu_time::{CpuTime, records};
+use crate::records::{BATCH, batch, settings};
+
+pub(crate) fn benches(criterion: &mut Criterion<CpuTime>) {
+    let mut group = criterion.benchmark_group("operators");
+    group.throughput(records(BATCH));
+    let chains: [(&str, fn(&Words) -> Words); 3] = [
+        ("none", Clone::clone),
+        ("filter-map_values", |words| words.filter(|key, _| !key.is_empty()).map_values(|v| v)),
+        ("chain-of-seven", |words| {
+            words
+                .filter(|key, _| !key.is_empty())
+                .map_values(|value| value)
+                .map(|key, value| (key, value))
+                .peek(|_, _| {})
+                .filter(|_, value| value.len() > 1)
+                .map_values(|value| value)
+                .filter(|_, value| value.len() > 2)
+        }),
+    ];
+    for (name, chain) in chains {
+        let directory = tempfile::tempdir().unwrap();
+        let settings = settings(&[("state.dir", &directory.path().to_string_lossy())]);
+        let mut task = BenchTask::new(&topology(chain), &settings).unwrap();
+        group.bench_function(name, |bencher| {
+            bencher.iter_batched(
+                || batch(0, BATCH),
+                |batch| task.process(batch).unwrap(),
+                BatchSize::PerIteration,
+            );
+        });
+    }
+    group.finish();
+}
+
+type Words = KStream<String, Vec<u8>>;
+
+fn topology(chain: fn(&Words) -> Words) -> Topology {
+    let topic = |name: &str| -> Topic<String, Vec<u8>> { Topic::new(name, Utf8, Bytes) };
+    let builder = StreamsBuilder::new();
+    chain(&builder.stream(&topic("in"))).to(&topic("out"));
+    builder.build().unwrap()
+}
