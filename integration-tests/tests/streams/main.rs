@@ -16,6 +16,7 @@ mod finals;
 mod internal_topics;
 mod lifecycle;
 mod outages;
+mod outputs;
 mod rebalance;
 mod replay;
 mod reset;

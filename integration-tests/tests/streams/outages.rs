@@ -9,11 +9,11 @@ use integration_tests::{Cluster, clients, unique};
 use kappa::prelude::*;
 use kappa::runtime::ClientState;
 use kappa::runtime::verify::Verdict;
-use kappa_broker::ServerConfig;
+use kappa_broker::{Server, ServerConfig};
 use rdkafka::producer::{BaseRecord, Producer};
 
 use crate::app::{App, feed, result_texts, rows, texts};
-use crate::topologies::one_to_one;
+use crate::topologies::{OneToOne, one_to_one, word_count};
 
 #[test]
 fn an_application_waits_for_a_broker_that_is_down_at_its_start() {
@@ -162,4 +162,28 @@ fn a_topic_that_ends_in_transaction_markers_is_read_to_its_end() {
     assert_eq!(copy.app.replay("v").input_records, 1);
     let verdict = copy.app.verify("v");
     assert!(matches!(verdict, Verdict::Equal { .. }), "{verdict}");
+}
+
+#[test]
+fn a_broker_that_is_killed_and_started_again_is_waited_for_and_nothing_is_lost_or_doubled() {
+    let data = tempfile::tempdir().unwrap();
+    let config = ServerConfig { data: Some(data.path().to_path_buf()), ..ServerConfig::default() };
+    let mut server = Server::start(config).unwrap();
+    let bootstrap = server.bootstrap().to_owned();
+    let OneToOne { app, input, output } = word_count(&bootstrap);
+    let streams = app.streams();
+    streams.start().unwrap();
+    let words: Vec<String> = (0..100).map(|n| format!("w{n}")).collect();
+    let records: Vec<_> = words.iter().map(|word| (word.as_str(), word.as_str(), 1)).collect();
+    for round in 1..=3 {
+        feed(&bootstrap, &input, &records);
+        streams.wait_until_caught_up(|_| {}).unwrap();
+        server.kill();
+        server.restart().unwrap();
+        let latest = app.latest(&output);
+        assert_eq!(latest.len(), 100);
+        let counted = latest.values().all(|count| *count == round.to_string());
+        assert!(counted, "round {round}: {latest:?}");
+    }
+    streams.close().unwrap();
 }

@@ -82,6 +82,9 @@ async fn start(arguments: &Arguments) -> Result<(ContainerAsync<Kafka>, String),
         Kafka::default().with_jvm_image().with_name(&arguments.image).with_tag(&arguments.tag);
     let image =
         SETTINGS.into_iter().fold(image, |image, (name, value)| image.with_env_var(name, value));
+    // Settings of the broker in this program's environment win.
+    let given = std::env::vars().filter(|(name, _)| name.starts_with("KAFKA_"));
+    let image = given.fold(image, |image, (name, value)| image.with_env_var(name, value));
     let failed = |error| format!("cannot start {}:{}: {error}", arguments.image, arguments.tag);
     let container = image.start().await.map_err(failed)?;
     let port = container.get_host_port_ipv4(KAFKA_PORT).await.map_err(failed)?;
