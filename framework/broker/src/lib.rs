@@ -6,7 +6,7 @@
 //! It is **not** for production: there is one node, records are held in memory, and nothing checks
 //! who a client is. Apache Kafka is the reference for what it does: the same
 //! conformance checks (`integration-tests/tests/conformance`) run on both, and where they differ,
-//! this one is wrong. What it does not do yet: transactions.
+//! this one is wrong.
 //!
 //! Records go as in Kafka, by `cleanup.policy`: those older than `retention.ms` or beyond
 //! `retention.bytes` by whole segments, and of compacted topics those that are not the last of
@@ -68,10 +68,13 @@
 //! - `upkeep`: retention and compaction by the clock.
 //! - `topics`: names, settings, administration, the memory that records may take.
 //! - `groups`: the group coordinator.
+//! - `transactions`, `log/transactions`, `groups/pending`: the transaction coordinator, and what
+//!   partitions and groups know of transactions.
 //! - `changes`, `broker/restore`, `log/saved`: what must survive, and starting from it.
 //! - `storage`: the data directory.
 //! - `faults`: rules by which requests fail in tests.
 
+mod alarms;
 mod api;
 mod broker;
 mod changes;
@@ -90,6 +93,7 @@ mod server;
 mod storage;
 mod time;
 mod topics;
+mod transactions;
 mod upkeep;
 
 #[cfg(test)]
@@ -97,7 +101,7 @@ mod testing;
 
 pub use broker::Broker;
 pub use changes::{Change, Image, RestoreError};
-pub use config::{BrokerConfig, GroupConfig};
+pub use config::{BrokerConfig, GroupConfig, TransactionConfig};
 pub use faults::{CrashPoint, Fault, FaultRule};
 pub use kafka_protocol::ResponseError;
 pub use kafka_protocol::messages::ApiKey;

@@ -2,6 +2,7 @@
 
 pub(crate) mod batches;
 pub(crate) mod samples;
+pub(crate) mod transactions;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;

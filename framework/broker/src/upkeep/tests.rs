@@ -43,7 +43,7 @@ fn put(driver: &mut Driver, records: &[(&str, Option<&str>)]) -> i64 {
 }
 
 fn batches(driver: &Driver) -> Vec<Bytes> {
-    driver.broker.topics.partition("t", 0).unwrap().read(0, usize::MAX, true)
+    driver.broker.topics.partition("t", 0).unwrap().read(0, i64::MAX, usize::MAX, true).0
 }
 
 /// Returns what a reader sees: offsets, keys, and whether there are values.
