@@ -40,22 +40,22 @@ impl PendingOffsets {
         self.by_producer.entry(producer_id).or_default().insert(partition, offset);
     }
 
-    /// Takes the offsets out that are wanted, with their producers.
-    fn take(
+    /// Drops the offsets that are not wanted; returns whose and of what they were.
+    fn remove(
         &mut self,
-        is_wanted: impl Fn(i64, &(String, i32)) -> bool,
-    ) -> Vec<(i64, (String, i32), CommittedOffset)> {
-        let mut taken = Vec::new();
+        is_unwanted: impl Fn(i64, &(String, i32)) -> bool,
+    ) -> Vec<(i64, (String, i32))> {
+        let mut removed = Vec::new();
         for (producer_id, offsets) in &mut self.by_producer {
-            let out = offsets.extract_if(.., |partition, _| is_wanted(*producer_id, partition));
-            taken.extend(out.map(|(partition, offset)| (*producer_id, partition, offset)));
+            let out = offsets.extract_if(.., |partition, _| is_unwanted(*producer_id, partition));
+            removed.extend(out.map(|(partition, _)| (*producer_id, partition)));
         }
         self.by_producer.retain(|_, offsets| !offsets.is_empty());
-        taken
+        removed
     }
 
     pub(crate) fn forget_topic(&mut self, name: &str) {
-        self.take(|_, (topic, _)| topic == name);
+        self.remove(|_, (topic, _)| topic == name);
     }
 }
 
@@ -154,36 +154,30 @@ impl Groups {
 
     /// Ends what a producer's transaction has of a group's offsets.
     pub(crate) fn end_transaction(&mut self, id: &str, producer_id: i64, outcome: Outcome) {
-        for ((topic, index), offset) in self.take_pending(id, |its, _| its == producer_id) {
-            if outcome == Outcome::Commit {
+        if outcome == Outcome::Commit {
+            let group = self.by_id.get(id);
+            let pending = group.and_then(|it| it.pending_offsets.by_producer.get(&producer_id));
+            // Committed before they are no longer pending, so that a restart in between loses none.
+            for ((topic, index), offset) in pending.cloned().unwrap_or_default() {
                 self.set_committed(id, &topic, index, offset);
             }
         }
+        self.drop_pending(id, |its, _| its == producer_id);
     }
 
     /// Drops the offsets of transactions that are older than what is committed for a partition.
     pub(super) fn supersede(&mut self, id: &str, topic: &str, index: i32) {
-        self.take_pending(id, |_, (name, partition)| name == topic && *partition == index);
+        self.drop_pending(id, |_, (name, partition)| name == topic && *partition == index);
     }
 
-    fn take_pending(
-        &mut self,
-        id: &str,
-        is_wanted: impl Fn(i64, &(String, i32)) -> bool,
-    ) -> Vec<((String, i32), CommittedOffset)> {
-        let Some(group) = self.by_id.get_mut(id) else { return Vec::new() };
-        if group.pending_offsets.is_empty() {
-            return Vec::new();
-        }
-        let mut taken = Vec::new();
-        for (producer_id, partition, offset) in group.pending_offsets.take(is_wanted) {
+    fn drop_pending(&mut self, id: &str, is_unwanted: impl Fn(i64, &(String, i32)) -> bool) {
+        let Some(group) = self.by_id.get_mut(id) else { return };
+        for (producer_id, (topic, partition)) in group.pending_offsets.remove(is_unwanted) {
             self.changes.push(|| {
-                let (group, (topic, partition)) = (id.to_owned(), partition.clone());
+                let group = id.to_owned();
                 Step::Unset(Key::PendingOffset { group, producer_id, topic, partition })
             });
-            taken.push((partition, offset));
         }
-        taken
     }
 }
 

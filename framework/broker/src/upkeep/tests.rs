@@ -403,3 +403,5 @@ fn whatever_happens_the_last_values_are_there_and_the_room_is_known() {
         assert_eq!(latest.topics[0].partitions[0].offset, end);
     }
 }
+
+mod transactions;
