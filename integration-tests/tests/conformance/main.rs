@@ -22,6 +22,7 @@ mod wire_groups;
 mod wire_logs;
 mod wire_rubbish;
 mod wire_topics;
+mod wire_transactions;
 
 use integration_tests::Cluster;
 use kappa_broker::{BrokerConfig, ServerConfig};

@@ -14,6 +14,7 @@ use crate::changes::facts::{CommittedFact, Fact, Key};
 use crate::groups::Groups;
 use crate::groups::group::Group;
 use crate::groups::offsets::CommittedOffset;
+use crate::groups::state::GroupState;
 use crate::log::transactions::Outcome;
 use crate::time::Millis;
 use crate::topics::Topics;
@@ -186,8 +187,8 @@ impl Group {
     /// who says nothing about that, as clients of before KIP-447 do.
     fn check_transaction(&self, body: &TxnOffsetCommitRequest) -> Result<(), ResponseError> {
         let (member, instance) = (&body.member_id, body.group_instance_id.as_ref());
-        if body.generation_id < 0 && (self.is_deserted() || member.is_empty()) && instance.is_none()
-        {
+        let is_nobody = member.is_empty() && instance.is_none();
+        if body.generation_id < 0 && (is_nobody || self.state() == GroupState::Empty) {
             return Ok(());
         }
         self.check_member(member, instance)?;

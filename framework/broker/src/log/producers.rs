@@ -4,7 +4,7 @@
 //! that does not follow the last is refused. A producer that is not known may begin anywhere: Kafka
 //! does not answer `UNKNOWN_PRODUCER_ID` any more. One with an open transaction is not forgotten.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use kafka_protocol::ResponseError;
 
@@ -26,6 +26,8 @@ pub(crate) struct ProducersConfig {
 #[derive(Debug, Default)]
 pub(crate) struct Producers {
     by_id: BTreeMap<i64, Producer>,
+    /// Where the open transactions began.
+    open: BTreeSet<i64>,
 }
 
 #[derive(Debug)]
@@ -107,8 +109,9 @@ impl Producers {
             producer.recent.clear();
         }
         producer.enter_epoch(now, batch.producer_epoch);
-        if batch.is_transactional() {
-            producer.open_from.get_or_insert(base_offset);
+        if batch.is_transactional() && producer.open_from.is_none() {
+            producer.open_from = Some(base_offset);
+            self.open.insert(base_offset);
         }
         if producer.recent.len() == RECENT_BATCHES {
             producer.recent.pop_front();
@@ -136,7 +139,8 @@ impl Producers {
         let new = || Producer { epoch, recent: VecDeque::new(), last_seen: now, open_from: None };
         let producer = self.by_id.entry(id).or_insert_with(new);
         producer.enter_epoch(now, epoch);
-        producer.open_from.take()
+        let first = producer.open_from.take();
+        first.inspect(|first| _ = self.open.remove(first))
     }
 
     /// Returns the producers with an open transaction, and their epochs.
@@ -153,7 +157,7 @@ impl Producers {
 
     /// Returns where the first of the open transactions began.
     pub(crate) fn first_open_offset(&self) -> Option<i64> {
-        self.by_id.values().filter_map(|producer| producer.open_from).min()
+        self.open.first().copied()
     }
 
     /// Returns the offset of the last record of each producer that is still remembered.
