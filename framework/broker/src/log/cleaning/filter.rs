@@ -127,7 +127,7 @@ fn put_rebased(out: &mut BytesMut, entry: &Entry<'_>, old_base: i64, new_base: i
     out.put_slice(&record);
 }
 
-/// Leaves some of a batch's records; with a time at which tombstones and markers go, if that begins.
+/// Leaves some of a batch's records; with a time at which tombstones and markers go, if it begins.
 fn with_only(
     bytes: &[u8],
     header: &BatchHeader,
