@@ -267,3 +267,70 @@ fn a_directory_is_one_brokers_and_goes_on_from_kill_to_restart() {
     assert_eq!(server.bootstrap(), bootstrap);
     admin::wait_for_partitions(&bootstrap, TOPIC, 1);
 }
+
+/// Returns the values that readers of committed records see, of so many.
+fn committed(bootstrap: &str, count: usize) -> Vec<u32> {
+    let reader = clients::consumer(bootstrap, None, &[]);
+    clients::assign_from_start(&reader, TOPIC, 1);
+    clients::read(&reader, count).iter().map(|it| number(it.payload())).collect()
+}
+
+#[test]
+fn transactions_go_on_where_a_killed_process_left_them() {
+    const WAIT: Duration = Duration::from_secs(30);
+    let directory = tempfile::tempdir().unwrap();
+    let mut broker = BrokerProcess::start(directory.path());
+    let bootstrap = broker.bootstrap().to_owned();
+    admin::create_topic(&bootstrap, TOPIC, 1, &[]);
+    let settings = [&FAST[..], &[("transactional.id", "id")]].concat();
+    let producer = clients::producer(&bootstrap, &settings);
+    producer.init_transactions(WAIT).unwrap();
+    let send = |number: u32| {
+        let payload = number.to_be_bytes();
+        clients::send(&producer, BaseRecord::<(), _>::to(TOPIC).payload(&payload[..]));
+        clients::drain(&producer);
+    };
+    for round in 0..6 {
+        producer.begin_transaction().unwrap();
+        send(2 * round);
+        broker.kill_and_restart(directory.path());
+        send(2 * round + 1);
+        if round % 3 == 2 {
+            producer.abort_transaction(WAIT).unwrap();
+        } else {
+            producer.commit_transaction(WAIT).unwrap();
+        }
+    }
+    let expected = [0, 1, 2, 3, 6, 7, 8, 9];
+    assert_eq!(committed(&bootstrap, expected.len()), expected);
+    broker.kill_and_restart(directory.path());
+    assert_eq!(committed(&bootstrap, expected.len()), expected);
+}
+
+#[test]
+fn a_crash_at_any_point_of_a_commit_shows_all_of_it_or_nothing() {
+    const WAIT: Duration = Duration::from_secs(30);
+    use CrashPoint::{AfterChanges, BeforeAnswering, BeforeWriting};
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = Server::start(on_disk(&directory)).unwrap();
+    admin::create_topic(server.bootstrap(), TOPIC, 1, &[]);
+    let settings = [&FAST[..], &[("transactional.id", "id")]].concat();
+    let producer = clients::producer(server.bootstrap(), &settings);
+    producer.init_transactions(WAIT).unwrap();
+    let points = [BeforeWriting, AfterChanges(1), AfterChanges(2), BeforeAnswering];
+    for (point, number) in points.into_iter().zip(0_u32..) {
+        producer.begin_transaction().unwrap();
+        let payload = number.to_be_bytes();
+        clients::send(&producer, BaseRecord::<(), _>::to(TOPIC).payload(&payload[..]));
+        clients::drain(&producer);
+        server.inject(FaultRule::new(ApiKey::EndTxn, Fault::Crash(point)));
+        std::thread::scope(|scope| {
+            let commit = scope.spawn(|| producer.commit_transaction(WAIT));
+            eventually("the crash", Deadline::seconds(20), || (!server.is_running()).then_some(()));
+            server.restart().unwrap();
+            commit.join().unwrap().unwrap();
+        });
+        let seen = committed(server.bootstrap(), number as usize + 1);
+        assert!(seen.into_iter().eq(0..=number), "{point:?}");
+    }
+}

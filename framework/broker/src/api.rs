@@ -1,7 +1,6 @@
 //! The APIs this broker serves: one table of keys, versions and request shapes.
 //!
-//! A client is told of exactly these, and every other request closes its connection. Transactions
-//! (keys 24, 25, 26 and 28) get their rows when the transaction coordinator comes.
+//! A client is told of exactly these, and every other request closes its connection.
 
 pub(crate) mod shape;
 
@@ -47,6 +46,10 @@ pub(crate) const APIS: &[Api] = &[
     api(ApiKey::DeleteRecords, 0, 1, "[ s [ i l ] ] i"),
     api(ApiKey::InitProducerId, 0, 4, "s i l3+ h3+"),
     api(ApiKey::OffsetForLeaderEpoch, 2, 3, "i3+ [ s [ i i i ] ]"),
+    api(ApiKey::AddPartitionsToTxn, 0, 0, "s l h [ s <i> ]"),
+    api(ApiKey::AddOffsetsToTxn, 0, 0, "s l h s"),
+    api(ApiKey::EndTxn, 0, 1, "s l h b"),
+    api(ApiKey::TxnOffsetCommit, 0, 3, "s s l h i3+ s3+ s3+ [ s [ i l i2+ s ] ]"),
     api(ApiKey::DescribeConfigs, 1, 1, "[ b s <s> ] b"),
     api(ApiKey::AlterConfigs, 0, 1, "[ b s [ s s ] ] b"),
     api(ApiKey::CreatePartitions, 0, 1, "[ s i [ <i> ] ] i b"),

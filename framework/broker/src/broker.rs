@@ -15,6 +15,7 @@ use crate::groups::Groups;
 use crate::reply::{ConnectionId, Replies};
 use crate::time::{Millis, Moment};
 use crate::topics::Topics;
+use crate::transactions::Transactions;
 use crate::upkeep::Upkeep;
 
 /// The node id of the only broker.
@@ -43,13 +44,13 @@ pub(crate) const NODE_ID: i32 = 1;
 /// assert_eq!(broker.next_deadline(), None);
 /// ```
 ///
-/// A transaction coordinator will stand beside `groups`. Rules that delay or drop answers for tests
-/// stand in front of the dispatch: see [`FaultRule`](crate::FaultRule).
+/// Rules that delay or drop answers for tests stand in front of the dispatch: see [`FaultRule`](crate::FaultRule).
 #[derive(Debug)]
 pub struct Broker {
     pub(crate) config: BrokerConfig,
     pub(crate) topics: Topics,
     pub(crate) groups: Groups,
+    pub(crate) transactions: Transactions,
     pub(crate) parked: ParkedFetches,
     /// The next producer id to give out.
     pub(crate) next_producer_id: i64,
@@ -71,6 +72,7 @@ impl Broker {
         Self {
             topics: Topics::new(config.partitions_max, config.log_bytes_max),
             groups: Groups::new(config.groups, config.seed),
+            transactions: Transactions::new(config.transactions),
             parked: ParkedFetches::default(),
             next_producer_id: 0,
             cluster_id: format!("kappa-{:016x}", config.seed),
@@ -135,6 +137,7 @@ impl Broker {
     pub fn tick(&mut self, now: Millis, replies: &mut Replies) {
         self.complete_expired_fetches(now, replies);
         self.groups.tick(now, replies);
+        self.expire_transactions(now, replies);
         self.keep_up(now, replies);
         self.end_delays(now, replies);
         self.end_step(now, replies);
@@ -151,6 +154,6 @@ impl Broker {
     pub fn next_deadline(&self) -> Option<Millis> {
         let (fetch, group) = (self.parked.next_deadline(), self.groups.next_deadline());
         let (upkeep, delay) = (self.upkeep.next_deadline(), self.faults.next_deadline());
-        [fetch, group, upkeep, delay].into_iter().flatten().min()
+        [fetch, group, self.transactions.next_deadline(), upkeep, delay].into_iter().flatten().min()
     }
 }

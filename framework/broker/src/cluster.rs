@@ -86,13 +86,12 @@ impl Broker {
 
     pub(crate) fn find_coordinator(&self, body: FindCoordinatorRequest) -> FindCoordinatorResponse {
         let refusal = match body.key_type {
-            GROUP_KEY => {
+            GROUP_KEY | TRANSACTION_KEY => {
                 return FindCoordinatorResponse::default()
                     .with_node_id(BrokerId(NODE_ID))
                     .with_host(self.host())
                     .with_port(i32::from(self.config.port));
             }
-            TRANSACTION_KEY => no_transactions(),
             other => {
                 let message = format!("there is no coordinator for keys of type {other}");
                 Refusal::new(ResponseError::InvalidRequest, message)
@@ -112,15 +111,6 @@ impl Broker {
     fn cluster_id(&self) -> StrBytes {
         StrBytes::from_string(self.cluster_id.clone())
     }
-}
-
-/// Refuses what belongs to a transaction.
-///
-/// Of the codes that clients give up on at once this is the one that they show with its message;
-/// others they try again for minutes.
-pub(crate) fn no_transactions() -> Refusal {
-    let message = "kappa-broker does not serve transactions yet";
-    Refusal::new(ResponseError::TransactionalIdAuthorizationFailed, message)
 }
 
 /// Returns the rows of the table of APIs that are wanted, as clients are told of them.

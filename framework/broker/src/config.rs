@@ -41,6 +41,8 @@ pub struct BrokerConfig {
     pub cleaner_keys_bytes_max: usize,
     /// The consumer groups' settings.
     pub groups: GroupConfig,
+    /// The transactions' settings.
+    pub transactions: TransactionConfig,
 }
 
 /// The settings of consumer groups.
@@ -66,6 +68,18 @@ pub struct GroupConfig {
     pub offset_metadata_bytes_max: usize,
 }
 
+/// The settings of transactions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TransactionConfig {
+    /// `transaction.max.timeout.ms`: the longest time that a producer may ask for. When it is over,
+    /// an open transaction is aborted; Kafka looks only every ten seconds.
+    pub timeout_max_ms: i64,
+    /// Transactional ids altogether. Beyond it the one goes that nobody had to do with for longest.
+    pub ids_max: usize,
+    /// `transactional.id.expiration.ms`: how long an id is remembered after its last transaction.
+    pub id_expiration_ms: i64,
+}
+
 impl Default for BrokerConfig {
     fn default() -> Self {
         Self {
@@ -83,7 +97,14 @@ impl Default for BrokerConfig {
             cleaner_backoff_ms: 15_000,
             cleaner_keys_bytes_max: 128 << 20,
             groups: GroupConfig::default(),
+            transactions: TransactionConfig::default(),
         }
+    }
+}
+
+impl Default for TransactionConfig {
+    fn default() -> Self {
+        Self { timeout_max_ms: 900_000, ids_max: 10_000, id_expiration_ms: 604_800_000 }
     }
 }
 

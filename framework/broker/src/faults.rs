@@ -192,6 +192,8 @@ impl Broker {
             if let Err(reason) = self.route(now, request, replies) {
                 replies.close(connection, reason);
             }
+            // Each is a step of its own: what one changes comes before what the next one does.
+            self.hand_over_changes(replies);
         }
     }
 }

@@ -18,18 +18,41 @@ use crate::reply::{Call, FrameBuilder, Replies};
 use crate::time::Millis;
 use crate::topics::Topics;
 
-const READ_COMMITTED: i8 = 1;
 /// The epoch of a client that does not say which leader it knows.
 const UNKNOWN_EPOCH: i32 = -1;
 /// The epochs of fetches that name all of their partitions: the first of a session, and without
 /// one.
 const FULL_FETCHES: [i32; 2] = [0, -1];
 
+/// Which records a reader wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Isolation {
+    /// All.
+    ReadUncommitted,
+    /// Those up to the first open transaction.
+    ReadCommitted,
+}
+
+impl Isolation {
+    /// Reads the number that requests have; Kafka takes only these two.
+    pub(crate) fn of(level: i8) -> Self {
+        if level == 1 { Self::ReadCommitted } else { Self::ReadUncommitted }
+    }
+
+    /// Returns the offset up to which a reader may read.
+    pub(crate) fn end_of(self, log: &PartitionLog) -> i64 {
+        match self {
+            Self::ReadUncommitted => log.end_offset(),
+            Self::ReadCommitted => log.last_stable_offset(),
+        }
+    }
+}
+
 /// A fetch as it was asked, to be answered now or later.
 #[derive(Debug)]
 pub(crate) struct Fetch {
     pub(crate) call: Call,
-    is_read_committed: bool,
+    isolation: Isolation,
     bytes_min: u64,
     bytes_max: usize,
     pub(crate) topics: Vec<TopicFetch>,
@@ -117,7 +140,7 @@ impl Fetch {
         let bytes_min = u64::try_from(body.min_bytes).unwrap_or(0).min(bytes_max as u64);
         Self {
             call,
-            is_read_committed: body.isolation_level == READ_COMMITTED,
+            isolation: Isolation::of(body.isolation_level),
             bytes_min,
             bytes_max,
             topics: once(topics.collect()),
@@ -137,7 +160,7 @@ impl Fetch {
             match partition.find(topics, topic) {
                 Err(_) => return true,
                 Ok(log) => {
-                    let ahead = log.bytes_ahead(partition.offset);
+                    let ahead = log.bytes_between(partition.offset, self.isolation.end_of(log));
                     bytes += ahead.min(partition.bytes_max as u64);
                 }
             }
@@ -165,12 +188,14 @@ impl Fetch {
             put_count(frame.head(), topic.partitions.len());
             for partition in &topic.partitions {
                 let found = partition.find(topics, &topic.name);
-                let batches = found.as_ref().map_or_else(
-                    |_| Vec::new(),
-                    |log| log.read(partition.offset, partition.bytes_max.min(room), is_first),
+                let (offset, bytes_max) = (partition.offset, partition.bytes_max.min(room));
+                let (batches, next) = found.as_ref().map_or_else(
+                    |_| (Vec::new(), offset),
+                    |log| log.read(offset, self.isolation.end_of(log), bytes_max, is_first),
                 );
                 let bytes: usize = batches.iter().map(Bytes::len).sum();
                 self.put_partition(frame.head(), partition.index, &found);
+                self.put_aborted(frame.head(), found.as_ref().ok().copied(), offset, next);
                 put_count(frame.head(), bytes);
                 batches.iter().for_each(|batch| frame.share(batch));
                 room = room.saturating_sub(bytes);
@@ -195,9 +220,22 @@ impl Fetch {
         if version >= 5 {
             out.put_i64(log.map_or(-1, |log| log.start_offset()));
         }
-        // Aborted transactions: null unless asked for, and none until there are transactions.
-        out.put_i32(if self.is_read_committed { 0 } else { -1 });
-        if version >= 11 {
+    }
+
+    /// Writes the aborted transactions among what is read: null unless committed records are asked
+    /// for.
+    fn put_aborted(&self, out: &mut BytesMut, log: Option<&PartitionLog>, from: i64, until: i64) {
+        if self.isolation == Isolation::ReadCommitted {
+            let aborted = log.map(|log| log.aborted_within(from, until)).unwrap_or_default();
+            put_count(out, aborted.len());
+            for it in aborted {
+                out.put_i64(it.producer_id);
+                out.put_i64(it.first_offset);
+            }
+        } else {
+            out.put_i32(-1);
+        }
+        if self.call.version >= 11 {
             out.put_i32(-1); // preferred read replica: none
         }
     }

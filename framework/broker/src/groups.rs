@@ -1,7 +1,7 @@
 //! The group coordinator: membership by the classic protocol, and committed offsets.
 //!
 //! A member that joins or syncs may have to wait for the others; its answer then comes with
-//! whatever call completes the phase. Offsets that belong to a transaction will be kept beside the
+//! whatever call completes the phase. Offsets that belong to a transaction are kept beside the
 //! committed ones until it ends. Old offsets do not expire.
 
 pub(crate) mod admin;
@@ -9,11 +9,12 @@ pub(crate) mod group;
 pub(crate) mod join;
 pub(crate) mod member;
 pub(crate) mod offsets;
+pub(crate) mod pending;
 pub(crate) mod rebalance;
 pub(crate) mod state;
 pub(crate) mod sync;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{
@@ -23,6 +24,7 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::StrBytes;
 use tracing::warn;
 
+use crate::alarms::Alarms;
 use crate::changes::facts::{Fact, GroupFact, Key};
 use crate::changes::{Changes, Step};
 use crate::config::GroupConfig;
@@ -36,10 +38,7 @@ use crate::time::Millis;
 pub(crate) struct Groups {
     config: GroupConfig,
     by_id: BTreeMap<String, Group>,
-    /// When each group next has something to do: the same facts twice, to find the earliest and to
-    /// find a group's own.
-    alarms: BTreeSet<(Millis, String)>,
-    alarm_of: BTreeMap<String, Millis>,
+    alarms: Alarms,
     member_ids: MemberIds,
     pub(crate) changes: Changes,
 }
@@ -72,8 +71,7 @@ impl Groups {
         Self {
             config,
             by_id: BTreeMap::new(),
-            alarms: BTreeSet::new(),
-            alarm_of: BTreeMap::new(),
+            alarms: Alarms::default(),
             member_ids: MemberIds { seed, next: 0 },
             changes: Changes::default(),
         }
@@ -173,14 +171,14 @@ impl Groups {
 
     /// Does what is due by now: sessions that end, phases that waited long enough.
     pub(crate) fn tick(&mut self, now: Millis, replies: &mut Replies) {
-        while let Some((_, id)) = self.alarms.first().filter(|(at, _)| *at <= now).cloned() {
+        while let Some(id) = self.alarms.due(now) {
             self.with_group(now, &id, replies, |group, context| group.expire(context));
         }
     }
 
     /// Returns when the next group has something to do.
     pub(crate) fn next_deadline(&self) -> Option<Millis> {
-        self.alarms.first().map(|(at, _)| *at)
+        self.alarms.next()
     }
 
     /// Lets a group take a step, and sets its alarm anew.
@@ -199,21 +197,8 @@ impl Groups {
             self.changes.push(|| Step::Set(Fact::Group(group.fact())));
         }
         let alarm = group.next_deadline();
-        self.set_alarm(id, alarm);
+        self.alarms.set(id, alarm);
         Some(result)
-    }
-
-    fn set_alarm(&mut self, id: &str, alarm: Option<Millis>) {
-        if self.alarm_of.get(id).copied() == alarm {
-            return;
-        }
-        if let Some(old) = self.alarm_of.remove(id) {
-            self.alarms.remove(&(old, id.to_owned()));
-        }
-        if let Some(at) = alarm {
-            self.alarms.insert((at, id.to_owned()));
-            self.alarm_of.insert(id.to_owned(), at);
-        }
     }
 
     /// Takes a group in that was kept; its members have their full session time-outs again.
@@ -221,7 +206,7 @@ impl Groups {
         let group = Group::restore(now, fact);
         let alarm = group.next_deadline();
         self.by_id.insert(fact.id.clone(), group);
-        self.set_alarm(&fact.id, alarm);
+        self.alarms.set(&fact.id, alarm);
     }
 
     /// Returns how many groups there are.
@@ -232,7 +217,7 @@ impl Groups {
     /// Returns whether there can be one group more.
     fn has_room(&self) -> bool {
         let max = self.config.groups_max;
-        self.by_id.len() < max || self.by_id.values().any(Group::is_deserted)
+        self.by_id.len() < max || self.by_id.values().any(Group::is_idle)
     }
 
     /// Lets a deserted group go if there are as many as there may be: one without offsets, or else
@@ -241,8 +226,8 @@ impl Groups {
         if self.by_id.len() < self.config.groups_max {
             return;
         }
-        let deserted = self.by_id.values().filter(|group| group.is_deserted());
-        let oldest = deserted.min_by_key(|group| (!group.offsets.is_empty(), group.last_active));
+        let idle = self.by_id.values().filter(|group| group.is_idle());
+        let oldest = idle.min_by_key(|group| (!group.offsets.is_empty(), group.last_active));
         let Some(group) = oldest else { return };
         let (id, max) = (group.id.clone(), self.config.groups_max);
         if !group.offsets.is_empty() {
@@ -252,7 +237,7 @@ impl Groups {
     }
 
     fn forget(&mut self, id: &str) {
-        self.set_alarm(id, None);
+        self.alarms.set(id, None);
         self.by_id.remove(id);
         self.changes.push(|| Step::Unset(Key::Group(id.to_owned())));
     }

@@ -6,7 +6,7 @@
 //! It is **not** for production: there is one node, records are held in memory, and nothing checks
 //! who a client is. Apache Kafka is the reference for what it does: the same
 //! conformance checks (`integration-tests/tests/conformance`) run on both, and where they differ,
-//! this one is wrong. What it does not do yet: transactions.
+//! this one is wrong.
 //!
 //! Records go as in Kafka, by `cleanup.policy`: those older than `retention.ms` or beyond
 //! `retention.bytes` by whole segments, and of compacted topics those that are not the last of
@@ -27,14 +27,19 @@
 //! [`ServerConfig`]. Once the logs are full, producers are refused with an error that they try
 //! again, which looks like a hang: the broker's own log says so.
 //!
+//! Transactions are those of before KIP-890 bumped the epoch with each of them, which is what
+//! librdkafka speaks. Their end is told to all partitions in one step, so that nobody meets one that
+//! is half done, and the time of those left open is looked at when it is over instead of every ten
+//! seconds. There are no topics `__transaction_state` and `__consumer_offsets` to be read.
+//!
 //! # What survives
 //!
 //! By default nothing does. With [`ServerConfig::data`] (`--data DIR`) everything that was
 //! acknowledged survives the end of the process, SIGKILL too: it is written before the answer is
 //! sent, though not forced to the disk, so a loss of power may take the last seconds. Records stay
 //! in memory besides, so the limits hold when a broker starts from a directory, too. Members of
-//! stable groups keep their places and begin their sessions anew; producers are known by those of
-//! their batches that are left.
+//! stable groups keep their places and begin their sessions anew, as open transactions do their
+//! time; producers are known by those of their batches that are left.
 //!
 //! # In a test
 //!
@@ -64,14 +69,17 @@
 //! - `server`, `server/{listener,connection,frame,clock}`: sockets, the thread, the clock.
 //! - `broker`, `broker/dispatch`, `api`, `reply`: from a request's bytes to its handler, and back.
 //! - `produce`, `fetch`, `list_offsets`, `cluster`, `producer_ids`: the handlers that touch logs.
-//! - `log`: one partition: batches, their records, idempotent producers, times, compaction.
+//! - `log`: one partition: batches, their records, idempotent producers, transactions, times,
+//!   compaction.
 //! - `upkeep`: retention and compaction by the clock.
 //! - `topics`: names, settings, administration, the memory that records may take.
 //! - `groups`: the group coordinator.
+//! - `transactions`, `groups/pending`: the transaction coordinator, and offsets that wait for it.
 //! - `changes`, `broker/restore`, `log/saved`: what must survive, and starting from it.
 //! - `storage`: the data directory.
 //! - `faults`: rules by which requests fail in tests.
 
+mod alarms;
 mod api;
 mod broker;
 mod changes;
@@ -90,6 +98,7 @@ mod server;
 mod storage;
 mod time;
 mod topics;
+mod transactions;
 mod upkeep;
 
 #[cfg(test)]
@@ -97,7 +106,7 @@ mod testing;
 
 pub use broker::Broker;
 pub use changes::{Change, Image, RestoreError};
-pub use config::{BrokerConfig, GroupConfig};
+pub use config::{BrokerConfig, GroupConfig, TransactionConfig};
 pub use faults::{CrashPoint, Fault, FaultRule};
 pub use kafka_protocol::ResponseError;
 pub use kafka_protocol::messages::ApiKey;

@@ -19,7 +19,7 @@ use kafka_protocol::messages::{
 use crate::broker::Broker;
 use crate::broker::dispatch::Request;
 use crate::error::Refusal;
-use crate::fetch::check_epoch;
+use crate::fetch::{Isolation, check_epoch};
 use crate::log::batch::LEADER_EPOCH;
 use crate::log::lookup::TimedOffset;
 
@@ -32,15 +32,13 @@ const MAX_TIMESTAMP_VERSION_MIN: i16 = 7;
 /// The first version whose answers name the leader's epoch.
 const LEADER_EPOCH_VERSION_MIN: i16 = 4;
 
-const READ_COMMITTED: i8 = 1;
-
 impl Broker {
     pub(crate) fn list_offsets(
         &self,
         request: &Request,
         body: ListOffsetsRequest,
     ) -> ListOffsetsResponse {
-        let is_read_committed = body.isolation_level == READ_COMMITTED;
+        let isolation = Isolation::of(body.isolation_level);
         let mut times = BTreeMap::new();
         for topic in &body.topics {
             for partition in &topic.partitions {
@@ -57,7 +55,7 @@ impl Broker {
                     Err(Refusal::new(ResponseError::InvalidRequest, message))
                 } else {
                     let version = request.call.version;
-                    self.list_offset(&topic.name, partition, version, is_read_committed)
+                    self.list_offset(&topic.name, partition, version, isolation)
                 };
                 partitions.push(partition_response(request.call.version, index, found));
             }
@@ -72,7 +70,7 @@ impl Broker {
         topic: &str,
         asked: &ListOffsetsPartition,
         version: i16,
-        is_read_committed: bool,
+        isolation: Isolation,
     ) -> Result<Option<TimedOffset>, Refusal> {
         let time = asked.timestamp;
         if time < MAX_TIMESTAMP || time == MAX_TIMESTAMP && version < MAX_TIMESTAMP_VERSION_MIN {
@@ -81,7 +79,7 @@ impl Broker {
         }
         let log = self.topics.partition(topic, asked.partition_index)?;
         check_epoch(asked.current_leader_epoch)?;
-        let end = if is_read_committed { log.last_stable_offset() } else { log.end_offset() };
+        let end = isolation.end_of(log);
         Ok(match time {
             LATEST => Some(TimedOffset { timestamp: -1, offset: end }),
             EARLIEST => Some(TimedOffset { timestamp: -1, offset: log.start_offset() }),

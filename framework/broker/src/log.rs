@@ -12,6 +12,7 @@ pub(crate) mod producers;
 pub(crate) mod records;
 pub(crate) mod saved;
 pub(crate) mod segments;
+pub(crate) mod transactions;
 
 use std::collections::VecDeque;
 
@@ -23,6 +24,7 @@ use crate::log::batch::{BatchHeader, LEADER_EPOCH};
 use crate::log::producers::{Producers, ProducersConfig, Sequence};
 use crate::log::saved::Saved;
 use crate::log::segments::Segments;
+use crate::log::transactions::AbortedTransaction;
 use crate::time::Moment;
 use crate::topics::settings::{TimestampType, TopicSettings};
 
@@ -38,6 +40,8 @@ pub(crate) struct PartitionLog {
     /// Bytes ever appended: positions let a reader know how much lies ahead without a walk.
     end_position: u64,
     producers: Producers,
+    /// In order of their markers.
+    aborted: Vec<AbortedTransaction>,
     saved: Saved,
     segments: Segments,
     /// Up to here there is one record of each key, as far as the log has been cleaned.
@@ -74,11 +78,6 @@ impl PartitionLog {
 
     /// Returns the offset of the next record: the high watermark, as there are no replicas.
     pub(crate) fn end_offset(&self) -> i64 {
-        self.end_offset
-    }
-
-    /// Returns the offset up to which no transaction is open: the end, until there are some.
-    pub(crate) fn last_stable_offset(&self) -> i64 {
         self.end_offset
     }
 
@@ -148,26 +147,39 @@ impl PartitionLog {
         Err(Refusal::new(ResponseError::OffsetOutOfRange, message))
     }
 
+    /// Returns how many bytes a reader has before it who reads up to an offset.
+    pub(crate) fn bytes_between(&self, offset: i64, until: i64) -> u64 {
+        self.bytes_ahead(offset).saturating_sub(self.bytes_ahead(until))
+    }
+
     /// Returns how many bytes there are from this offset on.
     pub(crate) fn bytes_ahead(&self, offset: i64) -> u64 {
         let Some(batch) = self.batches.get(self.index_of(offset)) else { return 0 };
         self.end_position - (batch.end_position - batch.bytes.len() as u64)
     }
 
-    /// Returns the batches from this offset on that fit, as whole batches; the first in any case if
-    /// `at_least_one`, so that a reader with a small buffer is not stuck in front of a large batch.
-    pub(crate) fn read(&self, offset: i64, bytes_max: usize, at_least_one: bool) -> Vec<Bytes> {
+    /// Returns the batches from one offset to before another that fit, as whole batches, and the
+    /// offset behind them. The first is taken in any case if `at_least_one`, so that a reader with
+    /// a small buffer is not stuck in front of a large batch.
+    pub(crate) fn read(
+        &self,
+        offset: i64,
+        until: i64,
+        bytes_max: usize,
+        at_least_one: bool,
+    ) -> (Vec<Bytes>, i64) {
         let mut taken = Vec::new();
-        let mut room = bytes_max;
+        let (mut room, mut next) = (bytes_max, offset);
         for batch in self.batches.range(self.index_of(offset)..) {
             let size = batch.bytes.len();
-            if size > room && !(at_least_one && taken.is_empty()) {
+            if batch.last_offset >= until || size > room && !(at_least_one && taken.is_empty()) {
                 break;
             }
             room = room.saturating_sub(size);
+            next = batch.last_offset + 1;
             taken.push(batch.bytes.clone());
         }
-        taken
+        (taken, next)
     }
 
     /// Forgets the records before an offset; -1 means all. Returns the new start and how much
@@ -181,6 +193,7 @@ impl PartitionLog {
         self.start_offset = self.start_offset.max(target);
         let gone = self.index_of(self.start_offset);
         self.saved.note_gone(self.batches.range(..gone));
+        self.forget_aborted();
         let freed = self.batches.drain(..gone).map(|batch| charge(batch.bytes.len())).sum();
         let mut so_far = i64::MIN;
         for batch in &mut self.batches {

@@ -15,7 +15,7 @@ use crate::broker::dispatch::Request;
 use crate::error::Refusal;
 use crate::log::batch::{self, BatchHeader, ZSTD};
 use crate::log::records::Records;
-use crate::log::{self, Appended};
+use crate::log::{self, Appended, PartitionLog};
 use crate::reply::{Answer, Replies};
 use crate::time::{Millis, Moment};
 use crate::topics::settings::{TimestampType, TopicSettings};
@@ -28,7 +28,16 @@ const RECORD_ERRORS_MAX: usize = 10;
 /// A produce request without its records, which stay in the frame.
 struct Upload {
     acks: i16,
+    transactional_id: Option<String>,
     topics: Vec<TopicUpload>,
+}
+
+/// What a request says of all its batches.
+#[derive(Clone, Copy)]
+struct Manner<'a> {
+    version: i16,
+    acks: i16,
+    transactional_id: Option<&'a str>,
 }
 
 struct TopicUpload {
@@ -74,9 +83,12 @@ impl Broker {
             let mut partitions = Vec::with_capacity(topic.partitions.len());
             for partition in topic.partitions {
                 let piece = frame.take(&partition.records);
-                let acks = upload.acks;
-                let result =
-                    self.append(at, call.version, acks, &topic.name, partition.index, piece);
+                let manner = Manner {
+                    version: call.version,
+                    acks: upload.acks,
+                    transactional_id: upload.transactional_id.as_deref(),
+                };
+                let result = self.append(at, manner, &topic.name, partition.index, piece);
                 match &result {
                     Ok(appended) if appended.is_new => {
                         grown.push((topic.name.clone(), partition.index));
@@ -103,15 +115,15 @@ impl Broker {
     fn append(
         &mut self,
         at: Moment,
-        version: i16,
-        acks: i16,
+        manner: Manner<'_>,
         topic: &str,
         index: i32,
         piece: Piece,
     ) -> Result<Appended, RefusedBatch> {
         let log = self.topics.partition(topic, index)?;
         let (size, header) = batch::find_single(&piece.bytes)?;
-        check_codec(&header, version)?;
+        check_codec(&header, manner.version)?;
+        let acks = manner.acks;
         if !(-1..=1).contains(&acks) {
             let message = format!("acks must be -1, 0 or 1, not {acks}");
             return Err(Refusal::new(ResponseError::InvalidRequiredAcks, message).into());
@@ -126,8 +138,7 @@ impl Broker {
             return Err(Refusal::new(ResponseError::RecordListTooLarge, message).into());
         }
         if header.is_transactional() {
-            let message = crate::cluster::no_transactions().message;
-            return Err(Refusal::new(ResponseError::InvalidTxnState, message).into());
+            self.check_transaction(log, manner.transactional_id, &header, (topic, index))?;
         }
         let producers = self.producers_config();
         // What is there already takes no room: it is acknowledged even if the logs are full.
@@ -137,6 +148,30 @@ impl Broker {
         self.topics.reserve(log::charge(size))?;
         let log = self.topics.partition_mut(topic, index)?;
         Ok(log.append(at, &settings, &producers, &header, bytes))
+    }
+
+    /// Checks that a batch belongs to a transaction that its partition was added to.
+    fn check_transaction(
+        &self,
+        log: &PartitionLog,
+        transactional_id: Option<&str>,
+        header: &BatchHeader,
+        partition: (&str, i32),
+    ) -> Result<(), Refusal> {
+        let producer = (header.producer_id, header.producer_epoch);
+        let Some(id) = transactional_id else {
+            let message = "records of a transaction were sent without a transactional id";
+            let error = ResponseError::TransactionalIdAuthorizationFailed;
+            return Err(Refusal::new(error, message));
+        };
+        if log.has_open_transaction(producer.0, producer.1) {
+            return Ok(());
+        }
+        self.transactions.check_partition(id, producer, partition).map_err(|error| {
+            let (topic, index) = partition;
+            let message = format!("{topic}-{index} is not in an open transaction of {id}");
+            Refusal::new(error, message)
+        })
     }
 
     fn partition_response(
@@ -188,7 +223,8 @@ impl Upload {
             }
             topics.push(TopicUpload { name: topic.name.to_string(), partitions });
         }
-        Ok(Self { acks: body.acks, topics })
+        let transactional_id = body.transactional_id.map(|id| id.to_string());
+        Ok(Self { acks: body.acks, transactional_id, topics })
     }
 }
 

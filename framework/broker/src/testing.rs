@@ -2,6 +2,7 @@
 
 pub(crate) mod batches;
 pub(crate) mod samples;
+pub(crate) mod transactions;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -150,8 +151,21 @@ impl Driver {
         self.send_body::<Q>(id, version, &body);
     }
 
+    /// Encodes a request.
+    pub(crate) fn frame<Q: Request>(&mut self, version: i16, request: &Q) -> Bytes {
+        let mut body = BytesMut::new();
+        request.encode(&mut body, version).unwrap();
+        self.frame_of::<Q>(version, &body)
+    }
+
     /// Sends a request whose body is already encoded.
     pub(crate) fn send_body<Q: Request>(&mut self, id: ConnectionId, version: i16, body: &[u8]) {
+        let frame = self.frame_of::<Q>(version, body);
+        self.waiting.insert(id, self.next_correlation);
+        self.send_frame(id, frame);
+    }
+
+    fn frame_of<Q: Request>(&mut self, version: i16, body: &[u8]) -> Bytes {
         self.next_correlation += 1;
         let header = RequestHeader::default()
             .with_request_api_key(Q::KEY)
@@ -161,8 +175,7 @@ impl Driver {
         let mut frame = BytesMut::new();
         header.encode(&mut frame, Q::header_version(version)).unwrap();
         frame.extend_from_slice(body);
-        self.waiting.insert(id, self.next_correlation);
-        self.send_frame(id, frame.freeze());
+        frame.freeze()
     }
 
     /// Sends a frame of any bytes.

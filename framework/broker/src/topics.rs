@@ -17,7 +17,8 @@ use crate::changes::{Changes, LogId, Step};
 use crate::error::Refusal;
 use crate::log::PartitionLog;
 use crate::log::producers::ProducersConfig;
-use crate::time::Millis;
+use crate::log::transactions::Marker;
+use crate::time::{Millis, Moment};
 use crate::topics::room::Room;
 use crate::topics::settings::TopicConfig;
 
@@ -143,6 +144,20 @@ impl Topics {
         topic.config = config;
         self.is_disturbed = true;
         self.note(name);
+    }
+
+    /// Ends the transaction of a producer in a partition, if that is there still.
+    pub(crate) fn append_marker(
+        &mut self,
+        at: Moment,
+        producers: &ProducersConfig,
+        (name, index): (&str, i32),
+        marker: Marker,
+    ) {
+        let Ok(log) = self.partition_mut(name, index) else { return };
+        let charged = log.append_marker(at, producers, marker);
+        // It is appended even if the logs are full: without it nobody could read on.
+        self.exchange(0, charged);
     }
 
     /// Forgets the records of a partition before an offset; -1 means all. Returns where it begins

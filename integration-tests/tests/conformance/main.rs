@@ -1,8 +1,7 @@
 //! Conformance: what a stock client sees, the same on the embedded broker and on a real Kafka.
 //!
 //! Each check is a function of a bootstrap address. `KAPPA_TEST_BOOTSTRAP=host:port` runs all of
-//! them on that broker instead of an embedded one each. Checks of transactions join them when the
-//! broker has these.
+//! them on that broker instead of an embedded one each.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -17,11 +16,13 @@ mod members;
 mod offsets;
 mod produce;
 mod topics;
+mod transactions;
 mod volume;
 mod wire_groups;
 mod wire_logs;
 mod wire_rubbish;
 mod wire_topics;
+mod wire_transactions;
 
 use integration_tests::Cluster;
 use kappa_broker::{BrokerConfig, ServerConfig};

@@ -74,7 +74,6 @@ impl Broker {
             ApiKey::Metadata => respond(replies, &it, |body| self.metadata(body)),
             ApiKey::FindCoordinator => respond(replies, &it, |body| self.find_coordinator(body)),
             ApiKey::ApiVersions => respond(replies, &it, |body| self.api_versions(&it, body)),
-            ApiKey::InitProducerId => respond(replies, &it, |body| self.init_producer_id(body)),
             ApiKey::OffsetForLeaderEpoch => {
                 respond(replies, &it, |body| self.offset_for_leader_epoch(body))
             }
@@ -87,7 +86,44 @@ impl Broker {
             ApiKey::IncrementalAlterConfigs => {
                 respond(replies, &it, |body| self.incremental_alter_configs(body))
             }
+            ApiKey::InitProducerId | ApiKey::AddPartitionsToTxn | ApiKey::AddOffsetsToTxn => {
+                self.route_transaction(now, &it, replies)
+            }
+            ApiKey::EndTxn | ApiKey::TxnOffsetCommit => self.route_transaction(now, &it, replies),
             _ => self.route_group(now, &it, replies),
+        }
+    }
+
+    fn route_transaction(
+        &mut self,
+        now: Millis,
+        it: &Request,
+        replies: &mut Replies,
+    ) -> Result<(), String> {
+        match it.call.key {
+            ApiKey::InitProducerId => {
+                let response = self.init_producer_id(now, it.call.version, &it.body()?, replies);
+                replies.respond(&it.call, &response);
+                Ok(())
+            }
+            ApiKey::AddPartitionsToTxn => {
+                respond(replies, it, |body| self.add_partitions_to_txn(now, body))
+            }
+            ApiKey::AddOffsetsToTxn => {
+                respond(replies, it, |body| self.add_offsets_to_txn(now, &body))
+            }
+            ApiKey::TxnOffsetCommit => {
+                let (topics, transactions) = (&self.topics, &self.transactions);
+                let groups = &mut self.groups;
+                respond(replies, it, |body| {
+                    groups.commit_offsets_of_transaction(now, topics, transactions, body)
+                })
+            }
+            _ => {
+                let response = self.end_txn(now, &it.body()?, replies);
+                replies.respond(&it.call, &response);
+                Ok(())
+            }
         }
     }
 

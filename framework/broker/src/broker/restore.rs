@@ -44,8 +44,11 @@ impl Broker {
         broker.saved_producer_id = broker.next_producer_id;
         broker.topics.changes.are_wanted = true;
         broker.groups.changes.are_wanted = true;
+        broker.transactions.changes.are_wanted = true;
         let cluster = Fact::Cluster { id: broker.cluster_id.clone() };
         broker.topics.changes.push(|| Step::Set(cluster));
+        // Nobody waits for an answer yet, and the changes are handed over with the next ones.
+        broker.finish_transactions(now, &mut Replies::new());
         broker.schedule_upkeep(now);
         Ok(broker)
     }
@@ -73,20 +76,32 @@ impl Broker {
             Fact::Offset { group, topic, partition, committed } => {
                 self.groups.restore_offset(now, group, topic, *partition, committed);
             }
+            Fact::PendingOffset { group, producer_id, topic, partition, committed } => {
+                let partition = (topic.clone(), *partition);
+                let groups = &mut self.groups;
+                groups.restore_pending_offset(now, group, *producer_id, partition, committed);
+            }
+            Fact::Transaction(transaction) => self.transactions.restore(now, transaction),
         }
         Ok(())
     }
 
     fn check_limits(&self) -> Result<(), RestoreError> {
         let (there, max) = (self.groups.count(), self.config.groups.groups_max);
-        if there <= max {
-            return Ok(());
+        if there > max {
+            let message = format!("{there} groups are kept, more than groups_max = {max}");
+            return Err(RestoreError::new(message));
         }
-        Err(RestoreError::new(format!("{there} groups are kept, more than groups_max = {max}")))
+        let (there, max) = (self.transactions.count(), self.config.transactions.ids_max);
+        if there > max {
+            let message = format!("{there} transactional ids are kept, more than ids_max = {max}");
+            return Err(RestoreError::new(message));
+        }
+        Ok(())
     }
 
     /// Hands over what has changed since this was last done.
-    pub(super) fn hand_over_changes(&mut self, replies: &mut Replies) {
+    pub(crate) fn hand_over_changes(&mut self, replies: &mut Replies) {
         if !self.topics.changes.are_wanted {
             return;
         }
@@ -97,6 +112,8 @@ impl Broker {
         self.topics.collect_changes();
         self.topics.changes.move_to(&mut replies.changes);
         self.groups.changes.move_to(&mut replies.changes);
+        // Behind all that belongs to them: a transaction has ended when all have heard of it.
+        self.transactions.changes.move_to(&mut replies.changes);
     }
 
     /// Returns how much is remembered of producers.

@@ -9,6 +9,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::changes::Step;
 use crate::changes::facts::{CommittedFact, Fact, GroupFact, Key, MemberFact};
+use crate::transactions::transaction::{Phase, Transaction};
 
 const CLUSTER: u8 = 1;
 const PRODUCER_IDS: u8 = 2;
@@ -16,8 +17,12 @@ const TOPIC: u8 = 3;
 const LOG_START: u8 = 4;
 const GROUP: u8 = 5;
 const OFFSET: u8 = 6;
+const PENDING_OFFSET: u8 = 7;
+const TRANSACTION: u8 = 8;
 const UNSET_TOPIC: u8 = 0x83;
 const UNSET_GROUP: u8 = 0x85;
+const UNSET_PENDING_OFFSET: u8 = 0x87;
+const UNSET_TRANSACTION: u8 = 0x88;
 
 /// Writes a step that belongs into the journal; others, of which nothing is written, have a file of
 /// their own.
@@ -73,6 +78,15 @@ fn encode_fact(fact: &Fact, out: &mut BytesMut) {
             out.put_i32(*partition);
             put_committed(out, committed);
         }
+        Fact::PendingOffset { group, producer_id, topic, partition, committed } => {
+            out.put_u8(PENDING_OFFSET);
+            put_pending(out, group, *producer_id, topic, *partition);
+            put_committed(out, committed);
+        }
+        Fact::Transaction(transaction) => {
+            out.put_u8(TRANSACTION);
+            encode_transaction(transaction, out);
+        }
     }
 }
 
@@ -88,6 +102,14 @@ fn encode_unset(key: &Key, out: &mut BytesMut) {
             out.put_u8(UNSET_GROUP);
             put_text(out, id);
         }
+        Key::PendingOffset { group, producer_id, topic, partition } => {
+            out.put_u8(UNSET_PENDING_OFFSET);
+            put_pending(out, group, *producer_id, topic, *partition);
+        }
+        Key::Transaction(id) => {
+            out.put_u8(UNSET_TRANSACTION);
+            put_text(out, id);
+        }
     }
 }
 
@@ -95,6 +117,28 @@ fn put_committed(out: &mut BytesMut, committed: &CommittedFact) {
     out.put_i64(committed.offset);
     out.put_i32(committed.leader_epoch);
     put_text(out, &committed.metadata);
+}
+
+fn put_pending(out: &mut BytesMut, group: &str, producer_id: i64, topic: &str, partition: i32) {
+    put_text(out, group);
+    out.put_i64(producer_id);
+    put_text(out, topic);
+    out.put_i32(partition);
+}
+
+fn encode_transaction(transaction: &Transaction, out: &mut BytesMut) {
+    put_text(out, &transaction.id);
+    out.put_i64(transaction.producer_id);
+    out.put_i16(transaction.epoch);
+    out.put_i16(transaction.last_epoch);
+    out.put_i64(transaction.last_producer_id);
+    out.put_i64(transaction.timeout_ms);
+    out.put_u8(transaction.phase.code());
+    put_list(out, &transaction.partitions, |out, (topic, partition)| {
+        put_text(out, topic);
+        out.put_i32(*partition);
+    });
+    put_list(out, &transaction.groups, |out, group| put_text(out, group));
 }
 
 fn encode_group(group: &GroupFact, out: &mut BytesMut) {
@@ -163,8 +207,19 @@ fn decode_step(from: &mut Reader<'_>) -> Option<Step> {
             let committed = from.committed()?;
             Step::Set(Fact::Offset { group, topic, partition, committed })
         }
+        [PENDING_OFFSET] => {
+            let (group, producer_id, topic, partition) = from.pending()?;
+            let committed = from.committed()?;
+            Step::Set(Fact::PendingOffset { group, producer_id, topic, partition, committed })
+        }
+        [TRANSACTION] => Step::Set(Fact::Transaction(from.transaction()?)),
         [UNSET_TOPIC] => Step::Unset(Key::Topic(from.text()?)),
         [UNSET_GROUP] => Step::Unset(Key::Group(from.text()?)),
+        [UNSET_PENDING_OFFSET] => {
+            let (group, producer_id, topic, partition) = from.pending()?;
+            Step::Unset(Key::PendingOffset { group, producer_id, topic, partition })
+        }
+        [UNSET_TRANSACTION] => Step::Unset(Key::Transaction(from.text()?)),
         _ => return None,
     })
 }
@@ -181,6 +236,10 @@ impl Reader<'_> {
 
     fn i64(&mut self) -> Option<i64> {
         self.number().map(i64::from_be_bytes)
+    }
+
+    fn i16(&mut self) -> Option<i16> {
+        self.number().map(i16::from_be_bytes)
     }
 
     fn i32(&mut self) -> Option<i32> {
@@ -218,6 +277,24 @@ impl Reader<'_> {
     fn committed(&mut self) -> Option<CommittedFact> {
         let (offset, leader_epoch, metadata) = (self.i64()?, self.i32()?, self.text()?);
         Some(CommittedFact { offset, leader_epoch, metadata })
+    }
+
+    fn pending(&mut self) -> Option<(String, i64, String, i32)> {
+        Some((self.text()?, self.i64()?, self.text()?, self.i32()?))
+    }
+
+    fn transaction(&mut self) -> Option<Transaction> {
+        Some(Transaction {
+            id: self.text()?,
+            producer_id: self.i64()?,
+            epoch: self.i16()?,
+            last_epoch: self.i16()?,
+            last_producer_id: self.i64()?,
+            timeout_ms: self.i64()?,
+            phase: self.number::<1>().and_then(|[code]| Phase::of(code))?,
+            partitions: self.list(|from| Some((from.text()?, from.i32()?)))?.into_iter().collect(),
+            groups: self.list(Self::text)?.into_iter().collect(),
+        })
     }
 
     fn group(&mut self) -> Option<GroupFact> {

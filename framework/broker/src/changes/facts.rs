@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
+use crate::transactions::transaction::Transaction;
+
 /// Something that holds until something else is said under the same key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fact {
@@ -19,6 +21,16 @@ pub(crate) enum Fact {
     Group(GroupFact),
     /// What a group has committed for a partition.
     Offset { group: String, topic: String, partition: i32, committed: CommittedFact },
+    /// What an open transaction commits of a group's offsets, if it is committed itself.
+    PendingOffset {
+        group: String,
+        producer_id: i64,
+        topic: String,
+        partition: i32,
+        committed: CommittedFact,
+    },
+    /// What is known under a transactional id.
+    Transaction(Transaction),
 }
 
 /// A group as it comes back.
@@ -63,6 +75,8 @@ pub(crate) enum Key {
     LogStart { topic: String, partition: i32 },
     Group(String),
     Offset { group: String, topic: String, partition: i32 },
+    PendingOffset { group: String, producer_id: i64, topic: String, partition: i32 },
+    Transaction(String),
 }
 
 impl Fact {
@@ -79,6 +93,12 @@ impl Fact {
                 let (group, topic) = (group.clone(), topic.clone());
                 Key::Offset { group, topic, partition: *partition }
             }
+            Self::PendingOffset { group, producer_id, topic, partition, .. } => {
+                let (group, topic) = (group.clone(), topic.clone());
+                let (producer_id, partition) = (*producer_id, *partition);
+                Key::PendingOffset { group, producer_id, topic, partition }
+            }
+            Self::Transaction(transaction) => Key::Transaction(transaction.id.clone()),
         }
     }
 }
@@ -87,10 +107,15 @@ impl Key {
     /// Returns whether this goes when the other is unset: the same, or a part of it.
     pub(crate) fn depends_on(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::LogStart { topic, .. } | Self::Offset { topic, .. }, Self::Topic(name)) => {
-                topic == name
+            (
+                Self::LogStart { topic, .. }
+                | Self::Offset { topic, .. }
+                | Self::PendingOffset { topic, .. },
+                Self::Topic(name),
+            ) => topic == name,
+            (Self::Offset { group, .. } | Self::PendingOffset { group, .. }, Self::Group(id)) => {
+                group == id
             }
-            (Self::Offset { group, .. }, Self::Group(id)) => group == id,
             (one, other) => one == other,
         }
     }

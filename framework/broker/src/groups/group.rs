@@ -11,6 +11,7 @@ use kafka_protocol::protocol::StrBytes;
 
 use crate::groups::member::Member;
 use crate::groups::offsets::CommittedOffsets;
+use crate::groups::pending::PendingOffsets;
 use crate::groups::rebalance::JoinPhase;
 use crate::groups::state::GroupState;
 use crate::time::Millis;
@@ -36,6 +37,7 @@ pub(crate) struct Group {
     pub(crate) unsynced: BTreeSet<StrBytes>,
     pub(crate) sync_deadline: Option<Millis>,
     pub(crate) offsets: CommittedOffsets,
+    pub(crate) pending_offsets: PendingOffsets,
     /// When somebody last had to do with it.
     pub(crate) last_active: Millis,
     /// Whether it is another than when it was last written down.
@@ -57,6 +59,7 @@ impl Group {
             unsynced: BTreeSet::new(),
             sync_deadline: None,
             offsets: CommittedOffsets::default(),
+            pending_offsets: PendingOffsets::default(),
             last_active: Millis::default(),
             is_unsaved: false,
         }
@@ -77,6 +80,11 @@ impl Group {
     /// Returns whether nobody is in it or about to be.
     pub(crate) fn is_deserted(&self) -> bool {
         self.state == GroupState::Empty && self.members.is_empty() && self.pending.is_empty()
+    }
+
+    /// Returns whether it may be forgotten: nobody has to do with it, no transaction either.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.is_deserted() && self.pending_offsets.is_empty()
     }
 
     pub(crate) fn member(&self, id: &StrBytes) -> Option<&Member> {

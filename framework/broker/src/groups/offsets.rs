@@ -36,18 +36,18 @@ pub(crate) struct CommittedOffsets {
 /// One committed offset, with what the committer wanted to remember.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CommittedOffset {
-    offset: i64,
-    leader_epoch: i32,
-    metadata: String,
+    pub(super) offset: i64,
+    pub(super) leader_epoch: i32,
+    pub(super) metadata: String,
 }
 
 impl CommittedOffset {
-    fn fact(&self) -> CommittedFact {
+    pub(super) fn fact(&self) -> CommittedFact {
         let Self { offset, leader_epoch, metadata } = self;
         CommittedFact { offset: *offset, leader_epoch: *leader_epoch, metadata: metadata.clone() }
     }
 
-    fn restore(fact: &CommittedFact) -> Self {
+    pub(super) fn restore(fact: &CommittedFact) -> Self {
         let CommittedFact { offset, leader_epoch, metadata } = fact.clone();
         Self { offset, leader_epoch, metadata }
     }
@@ -116,17 +116,7 @@ impl Groups {
         body: &OffsetCommitRequest,
     ) -> Result<(), ResponseError> {
         let generation = body.generation_id_or_member_epoch;
-        if !self.by_id.contains_key(id) {
-            if generation >= 0 {
-                return Err(ResponseError::IllegalGeneration);
-            }
-            if !self.has_room() {
-                return Err(ResponseError::GroupMaxSizeReached);
-            }
-            self.make_room();
-            // Somebody who assigns partitions by hand: the group is nothing but offsets.
-            self.by_id.insert(id.to_owned(), Group::new(id.to_owned()));
-        }
+        self.find_or_create_simple(id, generation)?;
         // A commit shows that its member lives, which moves the group's alarm.
         let mut unused = Replies::new();
         let admitted = self.with_group(now, id, &mut unused, |group, context| {
@@ -135,17 +125,50 @@ impl Groups {
         admitted.unwrap_or(Err(ResponseError::CoordinatorNotAvailable))
     }
 
+    /// Sees to it that there is a group for somebody who commits to it in a generation.
+    pub(super) fn find_or_create_simple(
+        &mut self,
+        id: &str,
+        generation: i32,
+    ) -> Result<(), ResponseError> {
+        if self.by_id.contains_key(id) {
+            return Ok(());
+        }
+        if generation >= 0 {
+            return Err(ResponseError::IllegalGeneration);
+        }
+        if !self.has_room() {
+            return Err(ResponseError::GroupMaxSizeReached);
+        }
+        self.make_room();
+        // Somebody who assigns partitions by hand: the group is nothing but offsets.
+        self.by_id.insert(id.to_owned(), Group::new(id.to_owned()));
+        Ok(())
+    }
+
     fn commit(&mut self, id: &str, topic: &str, partition: OffsetCommitRequestPartition) {
-        let Some(group) = self.by_id.get_mut(id) else { return };
-        let offsets = group.offsets.by_topic.entry(topic.to_owned()).or_default();
-        let (index, topic) = (partition.partition_index, topic.to_owned());
+        let index = partition.partition_index;
+        // Of a commit and one of a transaction the later one counts.
+        self.supersede(id, topic, index);
         let committed = CommittedOffset {
             offset: partition.committed_offset,
             leader_epoch: partition.committed_leader_epoch,
             metadata: partition.committed_metadata.map_or_else(String::new, |it| it.to_string()),
         };
+        self.set_committed(id, topic, index, committed);
+    }
+
+    pub(super) fn set_committed(
+        &mut self,
+        id: &str,
+        topic: &str,
+        index: i32,
+        committed: CommittedOffset,
+    ) {
+        let Some(group) = self.by_id.get_mut(id) else { return };
+        let offsets = group.offsets.by_topic.entry(topic.to_owned()).or_default();
         self.changes.push(|| {
-            let (group, committed) = (id.to_owned(), committed.fact());
+            let (group, topic, committed) = (id.to_owned(), topic.to_owned(), committed.fact());
             Step::Set(Fact::Offset { group, topic, partition: index, committed })
         });
         offsets.insert(index, committed);
@@ -167,14 +190,26 @@ impl Groups {
     }
 
     pub(crate) fn fetch_offsets(&self, body: OffsetFetchRequest) -> OffsetFetchResponse {
-        let offsets = self.by_id.get(body.group_id.as_str()).map(|group| &group.offsets);
+        let group = self.by_id.get(body.group_id.as_str());
+        let offsets = group.map(|group| &group.offsets);
+        // Whoever wants it stable is told to ask again while a transaction may change it.
+        let pending = group.map(|group| &group.pending_offsets).filter(|_| body.require_stable);
+        let describe = |topic: &str, index: i32, committed: Option<&CommittedOffset>| {
+            if pending.is_some_and(|pending| pending.has(topic, index)) {
+                let error = ResponseError::UnstableOffsetCommit.code();
+                return describe(index, None).with_error_code(error);
+            }
+            describe(index, committed)
+        };
         let topics = match body.topics {
-            None => offsets.map(all).unwrap_or_default(),
+            None => offsets.map(|offsets| all(offsets, describe)).unwrap_or_default(),
             Some(topics) => {
                 let asked = topics.into_iter().map(|topic| {
                     let indexes = topic.partition_indexes.iter();
                     let find = |index| offsets.and_then(|it| it.get(&topic.name, index));
-                    let partitions = indexes.map(|index| describe(*index, find(*index))).collect();
+                    let partitions =
+                        indexes.map(|index| describe(&topic.name, *index, find(*index)));
+                    let partitions = partitions.collect();
                     OffsetFetchResponseTopic::default()
                         .with_partitions(partitions)
                         .with_name(topic.name.clone())
@@ -187,7 +222,10 @@ impl Groups {
 
     /// Forgets what was committed for a topic that is gone.
     pub(crate) fn forget_topic(&mut self, topic: &str) {
-        self.by_id.values_mut().for_each(|group| group.offsets.forget_topic(topic));
+        for group in self.by_id.values_mut() {
+            group.offsets.forget_topic(topic);
+            group.pending_offsets.forget_topic(topic);
+        }
     }
 }
 
@@ -219,11 +257,15 @@ impl Group {
     }
 }
 
-fn all(offsets: &CommittedOffsets) -> Vec<OffsetFetchResponseTopic> {
+fn all(
+    offsets: &CommittedOffsets,
+    describe: impl Fn(&str, i32, Option<&CommittedOffset>) -> OffsetFetchResponsePartition,
+) -> Vec<OffsetFetchResponseTopic> {
     let topic = |(name, partitions): (&String, &BTreeMap<i32, CommittedOffset>)| {
+        let partitions = partitions.iter().map(|(index, it)| describe(name, *index, Some(it)));
+        let partitions = partitions.collect();
         let name = TopicName(StrBytes::from_string(name.clone()));
-        let partitions = partitions.iter().map(|(index, it)| describe(*index, Some(it)));
-        OffsetFetchResponseTopic::default().with_name(name).with_partitions(partitions.collect())
+        OffsetFetchResponseTopic::default().with_name(name).with_partitions(partitions)
     };
     offsets.by_topic.iter().map(topic).collect()
 }

@@ -227,6 +227,33 @@ pub(crate) fn set_timestamp_type(
     set(batch, CRC, crc.to_be_bytes());
 }
 
+/// Writes a batch that ends a transaction, of one control record.
+pub(crate) fn control(
+    base_offset: i64,
+    timestamp: i64,
+    producer_id: i64,
+    producer_epoch: i16,
+    record: &[u8],
+) -> BytesMut {
+    let mut bytes = BytesMut::zeroed(HEADER_BYTES);
+    bytes.extend_from_slice(record);
+    let length = i32::try_from(bytes.len().saturating_sub(OVERHEAD_BYTES)).unwrap_or(i32::MAX);
+    assign(&mut bytes, base_offset, LEADER_EPOCH);
+    set(&mut bytes, LENGTH, length.to_be_bytes());
+    set(&mut bytes, MAGIC, [2]);
+    set(&mut bytes, ATTRIBUTES, (TRANSACTIONAL_FLAG | CONTROL_FLAG).to_be_bytes());
+    set(&mut bytes, BASE_TIMESTAMP, timestamp.to_be_bytes());
+    set(&mut bytes, MAX_TIMESTAMP, timestamp.to_be_bytes());
+    set(&mut bytes, PRODUCER_ID, producer_id.to_be_bytes());
+    set(&mut bytes, PRODUCER_EPOCH, producer_epoch.to_be_bytes());
+    // Markers are not numbered.
+    set(&mut bytes, BASE_SEQUENCE, (-1_i32).to_be_bytes());
+    set(&mut bytes, COUNT, 1_i32.to_be_bytes());
+    let crc = crc32c::crc32c(bytes.get(ATTRIBUTES..).unwrap_or_default());
+    set(&mut bytes, CRC, crc.to_be_bytes());
+    bytes
+}
+
 /// What a cleaning leaves of a batch.
 #[derive(Debug)]
 pub(crate) struct Remains {

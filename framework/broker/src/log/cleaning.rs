@@ -7,6 +7,7 @@
 //! cleaned, at least the header stays.
 
 mod filter;
+mod transactions;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,6 +15,7 @@ use bytes::Bytes;
 
 use crate::log::batch::BatchHeader;
 use crate::log::cleaning::filter::Fate;
+use crate::log::cleaning::transactions::TransactionsMet;
 use crate::log::producers::ProducersConfig;
 use crate::log::records::Records;
 use crate::log::{PartitionLog, charge};
@@ -52,6 +54,7 @@ pub(crate) struct Pass {
     keys: Keys,
     /// The last offset of each producer.
     producers: BTreeMap<i64, i64>,
+    transactions: TransactionsMet,
     /// What is left of batches, by their last offset; those that stay are not named.
     fates: BTreeMap<i64, Fate>,
     phase: Phase,
@@ -118,6 +121,7 @@ impl PartitionLog {
             delete_retention_ms: settings.delete_retention_ms,
             keys: Keys { last: HashMap::new(), bytes: 0, bytes_max: keys_bytes_max },
             producers: self.producers.last_offsets(at.now, producers),
+            transactions: TransactionsMet::new(self),
             fates: BTreeMap::new(),
             phase: Phase::Keys(cleanable.dirty_from),
         }
@@ -130,6 +134,8 @@ impl PartitionLog {
         if let Phase::Batches(_, end) = pass.phase {
             self.clean_until = self.clean_until.max(end);
         }
+        // Readers must not be told of a transaction whose marker may be gone.
+        self.aborted.retain(|it| !pass.transactions.is_idle_marker(it.last_offset));
         if pass.fates.is_empty() {
             return (before, before);
         }
@@ -187,13 +193,20 @@ impl Pass {
                 return Phase::Keys(next);
             }
             left = left.saturating_sub(batch.bytes.len());
-            if !self.keys.learn(&batch.bytes) {
+            if !self.learn(&batch.bytes) {
                 break;
             }
             next = batch.last_offset + 1;
         }
         // What lies behind the last batch that was learnt is left for another pass.
         Phase::Batches(log.start_offset, next)
+    }
+
+    /// Learns the keys of a batch, unless it says nothing of its keys: a marker, or aborted.
+    fn learn(&mut self, batch: &[u8]) -> bool {
+        let Some(header) = BatchHeader::read(batch) else { return true };
+        let is_void = header.is_control() || self.transactions.is_aborted(&header);
+        is_void || self.keys.learn(batch, &header)
     }
 
     fn filter_batches(&mut self, log: &PartitionLog, from: i64, end: i64, bytes: usize) -> i64 {
@@ -215,18 +228,11 @@ impl Pass {
     }
 }
 
-/// Returns whether a batch is cleaned, and counts for the others. Those of transactions stay as
-/// they are: whether they were committed is not known here.
-fn is_plain(header: &BatchHeader) -> bool {
-    !header.is_transactional() && !header.is_control()
-}
-
 impl Keys {
     /// Learns the keys of a batch; nothing of it if there are too many.
-    fn learn(&mut self, batch: &[u8]) -> bool {
-        let Some(header) = BatchHeader::read(batch).filter(is_plain) else { return true };
+    fn learn(&mut self, batch: &[u8], header: &BatchHeader) -> bool {
         // What cannot be read was refused when it came.
-        let Ok(records) = Records::unpack(batch, &header) else { return true };
+        let Ok(records) = Records::unpack(batch, header) else { return true };
         let keyed = || {
             let entries = records.entries().map_while(Result::ok);
             entries.filter_map(|entry| Some((entry.key?, entry.head.offset_delta)))

@@ -2,9 +2,9 @@
 //!
 //! A batch whose sequence numbers are among the last five is a retry and is answered again; one
 //! that does not follow the last is refused. A producer that is not known may begin anywhere: Kafka
-//! does not answer `UNKNOWN_PRODUCER_ID` any more. Transactions will add an open one per producer.
+//! does not answer `UNKNOWN_PRODUCER_ID` any more. One with an open transaction is not forgotten.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use kafka_protocol::ResponseError;
 
@@ -26,6 +26,8 @@ pub(crate) struct ProducersConfig {
 #[derive(Debug, Default)]
 pub(crate) struct Producers {
     by_id: BTreeMap<i64, Producer>,
+    /// Where the open transactions began.
+    open: BTreeSet<i64>,
 }
 
 #[derive(Debug)]
@@ -33,6 +35,8 @@ struct Producer {
     epoch: i16,
     recent: VecDeque<RecentBatch>,
     last_seen: Millis,
+    /// The first offset of its open transaction.
+    open_from: Option<i64>,
 }
 
 /// A batch that was appended.
@@ -99,12 +103,16 @@ impl Producers {
             epoch: batch.producer_epoch,
             recent: VecDeque::new(),
             last_seen: now,
+            open_from: None,
         });
-        if producer.epoch != batch.producer_epoch || producer.is_expired(now, config) {
-            producer.epoch = batch.producer_epoch;
+        if producer.is_expired(now, config) {
             producer.recent.clear();
         }
-        producer.last_seen = now;
+        producer.enter_epoch(now, batch.producer_epoch);
+        if batch.is_transactional() && producer.open_from.is_none() {
+            producer.open_from = Some(base_offset);
+            self.open.insert(base_offset);
+        }
         if producer.recent.len() == RECENT_BATCHES {
             producer.recent.pop_front();
         }
@@ -114,6 +122,42 @@ impl Producers {
             base_offset,
             timestamp,
         });
+    }
+
+    /// Ends the transaction of a producer; from now on earlier epochs are fenced. Returns where it
+    /// began, if it was open.
+    pub(crate) fn end(
+        &mut self,
+        now: Millis,
+        config: &ProducersConfig,
+        id: i64,
+        epoch: i16,
+    ) -> Option<i64> {
+        if !self.by_id.contains_key(&id) {
+            self.make_room(now, config);
+        }
+        let new = || Producer { epoch, recent: VecDeque::new(), last_seen: now, open_from: None };
+        let producer = self.by_id.entry(id).or_insert_with(new);
+        producer.enter_epoch(now, epoch);
+        let first = producer.open_from.take();
+        first.inspect(|first| _ = self.open.remove(first))
+    }
+
+    /// Returns the producers with an open transaction, and their epochs.
+    pub(crate) fn open(&self) -> impl Iterator<Item = (i64, i16)> + '_ {
+        let open = self.by_id.iter().filter(|(_, producer)| producer.open_from.is_some());
+        open.map(|(id, producer)| (*id, producer.epoch))
+    }
+
+    /// Returns the epoch of a producer's open transaction.
+    pub(crate) fn open_epoch(&self, id: i64) -> Option<i16> {
+        let producer = self.by_id.get(&id)?;
+        producer.open_from.map(|_| producer.epoch)
+    }
+
+    /// Returns where the first of the open transactions began.
+    pub(crate) fn first_open_offset(&self) -> Option<i64> {
+        self.open.first().copied()
     }
 
     /// Returns the offset of the last record of each producer that is still remembered.
@@ -128,7 +172,8 @@ impl Producers {
         }
         self.by_id.retain(|_, producer| !producer.is_expired(now, config));
         if self.by_id.len() >= config.producers_max {
-            let silent = self.by_id.iter().min_by_key(|(_, producer)| producer.last_seen);
+            let closed = self.by_id.iter().filter(|(_, producer)| producer.open_from.is_none());
+            let silent = closed.min_by_key(|(_, producer)| producer.last_seen);
             if let Some(id) = silent.map(|(id, _)| *id) {
                 self.by_id.remove(&id);
             }
@@ -138,7 +183,16 @@ impl Producers {
 
 impl Producer {
     fn is_expired(&self, now: Millis, config: &ProducersConfig) -> bool {
-        self.last_seen.after(config.expiration_ms) <= now
+        self.open_from.is_none() && self.last_seen.after(config.expiration_ms) <= now
+    }
+
+    /// Takes note of a sign of life in an epoch; a new one numbers its batches anew.
+    fn enter_epoch(&mut self, now: Millis, epoch: i16) {
+        if self.epoch != epoch {
+            self.epoch = epoch;
+            self.recent.clear();
+        }
+        self.last_seen = now;
     }
 
     fn find(&self, batch: &BatchHeader) -> Option<RecentBatch> {
@@ -154,6 +208,10 @@ impl Producer {
             let last = self.epoch;
             let message = format!("epoch {epoch} of producer {id} is older than its last, {last}");
             return Err(Refusal::new(ResponseError::InvalidProducerEpoch, message));
+        }
+        if self.open_from.is_some() && !batch.is_transactional() {
+            let message = format!("producer {id} has an open transaction, which this is not of");
+            return Err(Refusal::new(ResponseError::InvalidTxnState, message));
         }
         let expected = match self.recent.back() {
             // A new epoch begins at zero.

@@ -86,8 +86,9 @@ impl PartitionLog {
                 return Err(format!("a batch of offsets {base} to {last} is not behind {next}"));
             }
             next = last + 1;
-            // Control batches have a producer, but no sequence numbers.
-            if !header.is_control() {
+            if header.is_control() {
+                self.restore_marker(now, producers, &header, &bytes);
+            } else {
                 self.producers.record(now, producers, &header, base, header.max_timestamp);
             }
             if last < self.start_offset {

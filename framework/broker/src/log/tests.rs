@@ -28,6 +28,10 @@ fn filled() -> (PartitionLog, [usize; 4]) {
     (log, sizes)
 }
 
+fn read(log: &PartitionLog, offset: i64, bytes_max: usize, at_least_one: bool) -> Vec<Bytes> {
+    log.read(offset, i64::MAX, bytes_max, at_least_one).0
+}
+
 fn sizes(batches: &[Bytes]) -> Vec<usize> {
     batches.iter().map(Bytes::len).collect()
 }
@@ -38,8 +42,7 @@ fn offsets_are_given_in_order() {
     assert_eq!((log.start_offset(), log.end_offset()), (0, 10));
     let appended = append(&mut log, &Batch::of(2));
     assert_eq!(appended, Appended { base_offset: 10, append_time: -1, is_new: true });
-    let bases: Vec<i64> = log
-        .read(0, usize::MAX, false)
+    let bases: Vec<i64> = read(&log, 0, usize::MAX, false)
         .iter()
         .map(|batch| BatchHeader::read(batch).unwrap().base_offset)
         .collect();
@@ -49,20 +52,20 @@ fn offsets_are_given_in_order() {
 #[test]
 fn a_read_begins_with_the_batch_that_holds_the_offset() {
     let (log, all) = filled();
-    assert_eq!(sizes(&log.read(0, usize::MAX, false)), all);
-    assert_eq!(sizes(&log.read(2, usize::MAX, false)), all[1..]);
-    assert_eq!(sizes(&log.read(3, usize::MAX, false)), all[2..]);
-    assert_eq!(sizes(&log.read(9, usize::MAX, false)), all[3..]);
-    assert!(log.read(10, usize::MAX, true).is_empty());
+    assert_eq!(sizes(&read(&log, 0, usize::MAX, false)), all);
+    assert_eq!(sizes(&read(&log, 2, usize::MAX, false)), all[1..]);
+    assert_eq!(sizes(&read(&log, 3, usize::MAX, false)), all[2..]);
+    assert_eq!(sizes(&read(&log, 9, usize::MAX, false)), all[3..]);
+    assert!(read(&log, 10, usize::MAX, true).is_empty());
 }
 
 #[test]
 fn a_read_takes_whole_batches_within_its_limit() {
     let (log, all) = filled();
-    assert_eq!(sizes(&log.read(0, all[0] + all[1], false)), all[..2]);
-    assert_eq!(sizes(&log.read(0, all[0] + all[1] + all[2] - 1, false)), all[..2]);
-    assert!(log.read(0, all[0] - 1, false).is_empty());
-    assert_eq!(sizes(&log.read(0, 0, true)), all[..1], "the first in any case");
+    assert_eq!(sizes(&read(&log, 0, all[0] + all[1], false)), all[..2]);
+    assert_eq!(sizes(&read(&log, 0, all[0] + all[1] + all[2] - 1, false)), all[..2]);
+    assert!(read(&log, 0, all[0] - 1, false).is_empty());
+    assert_eq!(sizes(&read(&log, 0, 0, true)), all[..1], "the first in any case");
 }
 
 #[test]
@@ -81,7 +84,7 @@ fn the_bytes_ahead_are_known() {
 fn the_beginning_can_be_deleted() {
     let (mut log, all) = filled();
     assert_eq!(log.delete_before(2), Ok((2, charge(all[0]))), "within a batch, which stays");
-    assert_eq!(sizes(&log.read(2, usize::MAX, false)), all[1..]);
+    assert_eq!(sizes(&read(&log, 2, usize::MAX, false)), all[1..]);
     assert_eq!(log.delete_before(1), Ok((2, 0)), "back is not possible");
     assert!(log.check_readable(2).is_ok() && log.check_readable(10).is_ok());
     for outside in [-1, 0, 1, 11] {

@@ -130,7 +130,8 @@ fn what_kafka_refuses_is_refused() {
         assert_eq!(refused(&request, 8), ResponseError::InvalidRequiredAcks);
     }
     let transactional = Batch { is_transactional: true, ..Batch::from_producer(1, 0, 0, 1) };
-    assert_eq!(refused(&of(transactional.encode()), 8), ResponseError::InvalidTxnState);
+    let unnamed = ResponseError::TransactionalIdAuthorizationFailed;
+    assert_eq!(refused(&of(transactional.encode()), 8), unnamed);
     let mut null = of(good);
     null.topic_data[0].partition_data[0].records = None;
     assert_eq!(refused(&null, 8), ResponseError::InvalidRecord);
@@ -234,7 +235,7 @@ fn a_small_part_of_a_frame_does_not_keep_all_of_it() {
     driver.send_frame(id, frame);
     let address = |driver: &Driver, partition| {
         let log = driver.broker.topics.partition("t", partition).unwrap();
-        log.read(0, usize::MAX, true)[0].as_ptr() as usize
+        log.read(0, i64::MAX, usize::MAX, true).0[0].as_ptr() as usize
     };
     assert!(!within.contains(&address(&driver, 0)), "the small one is copied");
     assert!(!within.contains(&address(&driver, 2)), "whatever follows it");

@@ -36,7 +36,7 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::Request;
 
 use crate::testing::batches::{Batch, produce_to};
-use crate::testing::{text, topic_name};
+use crate::testing::{text, topic_name, transactions};
 
 /// The topic and group that samples are about.
 pub(crate) const TOPIC: &str = "sample.topic";
@@ -83,6 +83,14 @@ pub(crate) fn visit(key: ApiKey, version: i16, visitor: &mut impl Visit) {
                     .with_producer_id(ProducerId(-1))
                     .with_producer_epoch(-1),
             );
+        }
+        ApiKey::AddPartitionsToTxn => {
+            show(visitor, v, &transactions::add_partitions("t", (0, 0), &[(TOPIC, 0), (TOPIC, 9)]));
+        }
+        ApiKey::AddOffsetsToTxn => show(visitor, v, &transactions::add_offsets("t", (0, 0), GROUP)),
+        ApiKey::EndTxn => show(visitor, v, &transactions::end("t", (0, 0), true)),
+        ApiKey::TxnOffsetCommit => {
+            show(visitor, v, &transactions::commit("t", (0, 0), GROUP, &[(TOPIC, 0, 5)]));
         }
         ApiKey::OffsetForLeaderEpoch => show(visitor, v, &epochs_sample()),
         ApiKey::DescribeConfigs => show(visitor, v, &describe_configs(2, TOPIC, Some(&["a", "b"]))),

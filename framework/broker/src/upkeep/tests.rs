@@ -43,7 +43,7 @@ fn put(driver: &mut Driver, records: &[(&str, Option<&str>)]) -> i64 {
 }
 
 fn batches(driver: &Driver) -> Vec<Bytes> {
-    driver.broker.topics.partition("t", 0).unwrap().read(0, usize::MAX, true)
+    driver.broker.topics.partition("t", 0).unwrap().read(0, i64::MAX, usize::MAX, true).0
 }
 
 /// Returns what a reader sees: offsets, keys, and whether there are values.
@@ -403,3 +403,5 @@ fn whatever_happens_the_last_values_are_there_and_the_room_is_known() {
         assert_eq!(latest.topics[0].partitions[0].offset, end);
     }
 }
+
+mod transactions;

@@ -8,7 +8,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use tracing::error;
 
 use crate::log::batch::{self, BatchHeader, Remains};
-use crate::log::cleaning::{Pass, is_plain};
+use crate::log::cleaning::Pass;
 use crate::log::records::{self, Entry, Records};
 
 /// What becomes of a batch that does not stay as it is.
@@ -22,9 +22,15 @@ pub(super) enum Fate {
 
 impl Pass {
     /// Decides about a batch; nothing says that it stays as it is.
-    pub(super) fn fate(&self, bytes: &[u8]) -> Option<Fate> {
-        let header = BatchHeader::read(bytes).filter(is_plain)?;
-        match self.clean(bytes, &header) {
+    pub(super) fn fate(&mut self, bytes: &[u8]) -> Option<Fate> {
+        let header = BatchHeader::read(bytes)?;
+        let cleaned = if header.is_control() {
+            self.clean_marker(bytes, &header)
+        } else {
+            self.transactions.meet(&header);
+            self.clean(bytes, &header)
+        };
+        match cleaned {
             Ok(fate) => fate,
             Err(why) => {
                 // It was read when it came, so this is a bug: what is not understood is not lost.
@@ -35,6 +41,10 @@ impl Pass {
     }
 
     fn clean(&self, bytes: &[u8], header: &BatchHeader) -> Result<Option<Fate>, String> {
+        if self.transactions.is_aborted(header) {
+            let count = usize::try_from(header.count()).unwrap_or(0);
+            return Ok(self.fate_of_empty(bytes, header, count));
+        }
         let records = Records::unpack(bytes, header)?;
         let mut kept = Vec::new();
         let mut count = 0;
@@ -54,21 +64,24 @@ impl Pass {
         if kept.len() == count && horizon.is_none() {
             return Ok(None);
         }
-        let mut unpacked = BytesMut::new();
-        for entry in &kept {
-            match horizon {
-                None => unpacked.put_slice(entry.whole),
-                Some(horizon) => put_rebased(&mut unpacked, entry, header.base_timestamp, horizon),
+        with_only(bytes, header, &kept, horizon).map(Some)
+    }
+
+    /// Decides about a marker. The time of one without batches begins with the pass that finds it.
+    fn clean_marker(&mut self, bytes: &[u8], header: &BatchHeader) -> Result<Option<Fate>, String> {
+        if self.transactions.meet_marker(header) {
+            return Ok(None);
+        }
+        let records = Records::unpack(bytes, header)?;
+        let kept: Vec<_> = records.entries().collect::<Result<_, _>>()?;
+        match header.delete_horizon() {
+            Some(horizon) if self.stamp < horizon => Ok(None),
+            Some(_) => Ok(self.fate_of_empty(bytes, header, kept.len())),
+            None => {
+                let horizon = self.stamp.saturating_add(self.delete_retention_ms);
+                with_only(bytes, header, &kept, Some(horizon)).map(Some)
             }
         }
-        let largest = kept.iter().map(|entry| entry.head.timestamp).max();
-        let remains = Remains {
-            packed: records::pack(&unpacked, header.compression())?,
-            count: i32::try_from(kept.len()).unwrap_or(i32::MAX),
-            max_timestamp: largest.unwrap_or(header.max_timestamp),
-            delete_horizon: horizon,
-        };
-        Ok(Some(Fate::Less(batch::with_records(bytes, header, &remains).freeze())))
     }
 
     /// Returns whether a record stays: the last of its key, unless it is a tombstone whose time is
@@ -112,4 +125,28 @@ fn put_rebased(out: &mut BytesMut, entry: &Entry<'_>, old_base: i64, new_base: i
     record.put_slice(entry.tail);
     records::put_varint(out, i64::try_from(record.len()).unwrap_or(i64::MAX));
     out.put_slice(&record);
+}
+
+/// Leaves some of a batch's records; with a time at which tombstones and markers go, if it begins.
+fn with_only(
+    bytes: &[u8],
+    header: &BatchHeader,
+    kept: &[Entry<'_>],
+    horizon: Option<i64>,
+) -> Result<Fate, String> {
+    let mut unpacked = BytesMut::new();
+    for entry in kept {
+        match horizon {
+            None => unpacked.put_slice(entry.whole),
+            Some(horizon) => put_rebased(&mut unpacked, entry, header.base_timestamp, horizon),
+        }
+    }
+    let largest = kept.iter().map(|entry| entry.head.timestamp).max();
+    let remains = Remains {
+        packed: records::pack(&unpacked, header.compression())?,
+        count: i32::try_from(kept.len()).unwrap_or(i32::MAX),
+        max_timestamp: largest.unwrap_or(header.max_timestamp),
+        delete_horizon: horizon,
+    };
+    Ok(Fate::Less(batch::with_records(bytes, header, &remains).freeze()))
 }
