@@ -26,12 +26,13 @@ const fn api(key: ApiKey, version_min: i16, version_max: i16, shape: &'static st
 /// The table, in order of keys as clients expect it.
 ///
 /// The newest versions are those of before topic ids and flexible encodings where librdkafka can do
-/// without, which keeps responses simple: an upper bound here is a choice, not a gap.
+/// without, which keeps responses simple: an upper bound here is a choice, not a gap. The consumer
+/// group protocol needs topic ids in `Metadata`.
 pub(crate) const APIS: &[Api] = &[
     api(ApiKey::Produce, 3, 8, "s h i [ s [ i y ] ]"),
     api(ApiKey::Fetch, 4, 11, "i i i i b i7+ i7+ [ s [ i i9+ l l5+ i ] ] [7+ s <i> ] s11+"),
     api(ApiKey::ListOffsets, 1, 7, "i b2+ [ s [ i i4+ l ] ]"),
-    api(ApiKey::Metadata, 1, 9, "[ s ] b4+ b8+ b8+"),
+    api(ApiKey::Metadata, 1, 12, "[ u10+ s ] b4+ b8-10 b8+"),
     api(ApiKey::OffsetCommit, 2, 7, "s i s s7+ l-4 [ s [ i l i6+ s ] ]"),
     api(ApiKey::OffsetFetch, 1, 7, "s [ s <i> ] b7+"),
     api(ApiKey::FindCoordinator, 0, 2, "s b1+"),
