@@ -27,14 +27,20 @@
 //! [`ServerConfig`]. Once the logs are full, producers are refused with an error that they try
 //! again, which looks like a hang: the broker's own log says so.
 //!
+//! Members may share topics out among themselves or leave it to the broker
+//! (`group.protocol=consumer`, KIP-848, with the assignors `uniform` and `range`). Of the latter,
+//! regular expressions are refused, racks are not looked at, and a group goes from one protocol to
+//! the other only while it has no members, which Kafka by default does on the fly.
+//!
 //! # What survives
 //!
 //! By default nothing does. With [`ServerConfig::data`] (`--data DIR`) everything that was
 //! acknowledged survives the end of the process, SIGKILL too: it is written before the answer is
 //! sent, though not forced to the disk, so a loss of power may take the last seconds. Records stay
 //! in memory besides, so the limits hold when a broker starts from a directory, too. Members of
-//! stable groups keep their places and begin their sessions anew; producers are known by those of
-//! their batches that are left.
+//! stable groups keep their places and begin their sessions anew; those of groups that the broker
+//! leads hear that they are unknown and join anew. Producers are known by those of their batches
+//! that are left.
 //!
 //! # In a test
 //!
@@ -67,7 +73,7 @@
 //! - `log`: one partition: batches, their records, idempotent producers, times, compaction.
 //! - `upkeep`: retention and compaction by the clock.
 //! - `topics`: names, settings, administration, the memory that records may take.
-//! - `groups`: the group coordinator.
+//! - `groups`: the group coordinator; `groups/consumer`: groups that the broker leads.
 //! - `changes`, `broker/restore`, `log/saved`: what must survive, and starting from it.
 //! - `storage`: the data directory.
 //! - `faults`: rules by which requests fail in tests.
