@@ -12,6 +12,7 @@
 )]
 
 mod cleaning;
+mod consumer_groups;
 mod groups;
 mod members;
 mod offsets;
