@@ -3,6 +3,7 @@
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::ConsumerGroupHeartbeatRequest;
 use kafka_protocol::protocol::StrBytes;
+use tracing::warn;
 
 use crate::error::Refusal;
 use crate::groups::consumer::assignors::Assignor;
@@ -61,7 +62,9 @@ fn wrong_join(body: &ConsumerGroupHeartbeatRequest) -> Option<&'static str> {
 fn check_choices(body: &ConsumerGroupHeartbeatRequest) -> Result<(), Refusal> {
     if body.subscribed_topic_regex.as_ref().is_some_and(|regex| !regex.is_empty()) {
         let message = "kappa-broker does not match topics by regular expressions, name them all";
-        return Err(Refusal::new(ResponseError::InvalidRegularExpression, message));
+        warn!("group {}: {message}", body.group_id.as_str());
+        // The error at which clients give up; with others librdkafka tries again in silence.
+        return Err(Refusal::new(ResponseError::UnsupportedVersion, message));
     }
     let unknown = body.server_assignor.as_ref().filter(|it| Assignor::named(it).is_none());
     let Some(name) = unknown else { return Ok(()) };

@@ -56,7 +56,7 @@ fn heartbeats_are_checked_by_themselves() {
     let expected = "ServerAssignor sticky is not supported. Supported assignors: uniform, range.";
     assert_eq!(unknown.error_message.unwrap().as_str(), expected);
     let regex = driver.ask(1, &join.clone().with_subscribed_topic_regex(Some(text("t.*"))));
-    assert_eq!(error(regex.error_code), Some(ResponseError::InvalidRegularExpression));
+    assert_eq!(error(regex.error_code), Some(ResponseError::UnsupportedVersion));
     assert_eq!(send(&mut driver, &beat).err(), Some(ResponseError::GroupIdNotFound));
     // Clients of the first version leave their ids to the broker.
     let given = driver.ask(0, &join.with_member_id(text(""))).member_id.unwrap();
