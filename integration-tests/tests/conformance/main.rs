@@ -19,6 +19,7 @@ mod offsets;
 mod produce;
 mod topics;
 mod volume;
+mod wire_consumer_groups;
 mod wire_groups;
 mod wire_logs;
 mod wire_rubbish;
