@@ -10,9 +10,12 @@ use std::time::Duration;
 use integration_tests::waiting::{Deadline, block_on, eventually};
 use integration_tests::wire::Wire;
 use integration_tests::{BrokerProcess, admin, clients};
-use kafka_protocol::messages::{DescribeGroupsRequest, GroupId};
+use kafka_protocol::messages::{ConsumerGroupDescribeRequest, DescribeGroupsRequest, GroupId};
 use kafka_protocol::protocol::StrBytes;
-use kappa_broker::{ApiKey, CrashPoint, Fault, FaultRule, ResponseError, Server, ServerConfig};
+use kappa_broker::{
+    ApiKey, BrokerConfig, CrashPoint, Fault, FaultRule, GroupConfig, ResponseError, Server,
+    ServerConfig,
+};
 use rdkafka::admin::ResourceSpecifier;
 use rdkafka::client::ClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
@@ -333,4 +336,33 @@ fn a_crash_at_any_point_of_a_commit_shows_all_of_it_or_nothing() {
         let seen = committed(server.bootstrap(), number as usize + 1);
         assert!(seen.into_iter().eq(0..=number), "{point:?}");
     }
+}
+
+#[test]
+fn members_of_a_group_that_the_broker_leads_join_anew_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let groups = GroupConfig { consumer_heartbeat_interval_ms: 300, ..GroupConfig::default() };
+    let broker = BrokerConfig { groups, ..BrokerConfig::default() };
+    let mut server = Server::start(ServerConfig { broker, ..on_disk(&directory) }).unwrap();
+    let bootstrap = server.bootstrap().to_owned();
+    admin::create_topic(&bootstrap, TOPIC, 4, &[]);
+    let settings = [FAST[0], FAST[1], FAST[2], ("group.protocol", "consumer")];
+    let members = [0, 1].map(|_| clients::consumer(&bootstrap, Some("g"), &settings));
+    members.iter().for_each(|member| member.subscribe(&[TOPIC]).unwrap());
+    let wait_for_epoch = |above: i32| {
+        eventually("an even share", Deadline::seconds(60), || {
+            // While the broker is away there are errors, which are not the test's.
+            members.iter().for_each(|member| _ = member.poll(Duration::from_millis(20)));
+            let request = ConsumerGroupDescribeRequest::default();
+            let request = request.with_group_ids(vec![GroupId(StrBytes::from_static_str("g"))]);
+            let group = Wire::connect(&bootstrap).call(1, &request).groups.remove(0);
+            let is_shared = members.iter().all(|it| it.assignment().unwrap().count() == 2);
+            let is_stable = group.group_state.as_str() == "Stable" && group.members.len() == 2;
+            (is_stable && is_shared && group.group_epoch > above).then_some(group.group_epoch)
+        })
+    };
+    let epoch = wait_for_epoch(0);
+    server.kill();
+    server.restart().unwrap();
+    wait_for_epoch(epoch);
 }

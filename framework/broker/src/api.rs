@@ -25,14 +25,15 @@ const fn api(key: ApiKey, version_min: i16, version_max: i16, shape: &'static st
 /// The table, in order of keys as clients expect it.
 ///
 /// The newest versions are those of before topic ids and flexible encodings where librdkafka can do
-/// without, which keeps responses simple: an upper bound here is a choice, not a gap.
+/// without, which keeps responses simple: an upper bound here is a choice, not a gap. The consumer
+/// group protocol needs topic ids in `Metadata`, and member epochs in commits.
 pub(crate) const APIS: &[Api] = &[
     api(ApiKey::Produce, 3, 8, "s h i [ s [ i y ] ]"),
     api(ApiKey::Fetch, 4, 11, "i i i i b i7+ i7+ [ s [ i i9+ l l5+ i ] ] [7+ s <i> ] s11+"),
     api(ApiKey::ListOffsets, 1, 7, "i b2+ [ s [ i i4+ l ] ]"),
-    api(ApiKey::Metadata, 1, 9, "[ s ] b4+ b8+ b8+"),
-    api(ApiKey::OffsetCommit, 2, 7, "s i s s7+ l-4 [ s [ i l i6+ s ] ]"),
-    api(ApiKey::OffsetFetch, 1, 7, "s [ s <i> ] b7+"),
+    api(ApiKey::Metadata, 1, 12, "[ u10+ s ] b4+ b8-10 b8+"),
+    api(ApiKey::OffsetCommit, 2, 9, "s i s s7+ l-4 [ s [ i l i6+ s ] ]"),
+    api(ApiKey::OffsetFetch, 1, 9, "s-7 [-7 s <i> ] [8+ s s9+ i9+ [ s <i> ] ] b7+"),
     api(ApiKey::FindCoordinator, 0, 2, "s b1+"),
     api(ApiKey::JoinGroup, 0, 5, "s i i1+ s s5+ s [ s y ]"),
     api(ApiKey::Heartbeat, 0, 3, "s i s s3+"),
@@ -55,6 +56,8 @@ pub(crate) const APIS: &[Api] = &[
     api(ApiKey::CreatePartitions, 0, 1, "[ s i [ <i> ] ] i b"),
     api(ApiKey::DeleteGroups, 0, 1, "<s>"),
     api(ApiKey::IncrementalAlterConfigs, 0, 1, "[ b s [ s b s ] ] b"),
+    api(ApiKey::ConsumerGroupHeartbeat, 0, 1, "s s i s s i <s> s1+ s [ u <i> ]"),
+    api(ApiKey::ConsumerGroupDescribe, 0, 1, "<s> b"),
 ];
 
 impl Api {

@@ -69,13 +69,16 @@ impl Broker {
     /// Makes an empty broker.
     #[must_use]
     pub fn new(config: BrokerConfig) -> Self {
+        let cluster_id = format!("kappa-{:016x}", config.seed);
+        let mut topics = Topics::new(config.partitions_max, config.log_bytes_max);
+        topics.uuids.set_cluster(&cluster_id);
         Self {
-            topics: Topics::new(config.partitions_max, config.log_bytes_max),
+            topics,
             groups: Groups::new(config.groups, config.seed),
             transactions: Transactions::new(config.transactions),
             parked: ParkedFetches::default(),
             next_producer_id: 0,
-            cluster_id: format!("kappa-{:016x}", config.seed),
+            cluster_id,
             upkeep: Upkeep::default(),
             faults: Faults::default(),
             saved_producer_id: 0,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::api_versions_response::ApiVersion;
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
@@ -12,6 +13,7 @@ use kafka_protocol::messages::{
     FindCoordinatorResponse, MetadataRequest, MetadataResponse, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
+use uuid::Uuid;
 
 use crate::api::{APIS, Api};
 use crate::broker::dispatch::Request;
@@ -43,12 +45,16 @@ impl Broker {
         let topics = match body.topics {
             None => self.topics.iter().map(|(name, topic)| describe(name, topic)).collect(),
             Some(asked) => {
-                let names = asked.into_iter().map(|topic| topic.name.unwrap_or_default());
                 // As in Kafka, a topic named again is not described again.
                 let mut seen = BTreeSet::new();
-                let names = names.filter(|name| seen.insert(name.clone()));
+                let key = |it: &MetadataRequestTopic| (it.topic_id, it.name.clone());
+                let asked = asked.into_iter().filter(|topic| seen.insert(key(topic)));
                 let may_create = body.allow_auto_topic_creation;
-                names.map(|name| self.topic_metadata(name, may_create)).collect()
+                let metadata = asked.map(|topic| match topic.name {
+                    None if !topic.topic_id.is_nil() => self.metadata_by_id(topic.topic_id),
+                    name => self.topic_metadata(name.unwrap_or_default(), may_create),
+                });
+                metadata.collect()
             }
         };
         let broker = MetadataResponseBroker::default()
@@ -60,6 +66,15 @@ impl Broker {
             .with_cluster_id(Some(self.cluster_id()))
             .with_controller_id(BrokerId(NODE_ID))
             .with_topics(topics)
+    }
+
+    fn metadata_by_id(&self, id: Uuid) -> MetadataResponseTopic {
+        let name = self.topics.uuids.name(&id);
+        let named = name.and_then(|name| Some(describe(name, self.topics.get(name)?)));
+        named.unwrap_or_else(|| {
+            let topic = MetadataResponseTopic::default().with_name(None).with_topic_id(id);
+            topic.with_error_code(ResponseError::UnknownTopicId.code())
+        })
     }
 
     fn topic_metadata(&mut self, name: TopicName, may_create: bool) -> MetadataResponseTopic {
@@ -137,6 +152,7 @@ fn describe(name: &str, topic: &Topic) -> MetadataResponseTopic {
     let count = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
     MetadataResponseTopic::default()
         .with_name(Some(TopicName(StrBytes::from_string(name.to_owned()))))
+        .with_topic_id(topic.uuid)
         .with_partitions((0..count).map(partition).collect())
 }
 

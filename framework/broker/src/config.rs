@@ -10,8 +10,8 @@ pub struct BrokerConfig {
     pub host: String,
     /// The port that clients are told to connect to.
     pub port: u16,
-    /// What the cluster id and member ids are made from: two brokers that differ here never hand
-    /// out the same member id.
+    /// What the cluster id, topic ids and member ids are made from: two brokers that differ here
+    /// never hand out the same member id.
     pub seed: u64,
     /// `auto.create.topics.enable`: whether asking for the metadata of an unknown topic creates it.
     /// Off, unlike Kafka's default: a misspelt topic name should fail.
@@ -55,6 +55,12 @@ pub struct GroupConfig {
     pub session_timeout_min_ms: i32,
     /// `group.max.session.timeout.ms`.
     pub session_timeout_max_ms: i32,
+    /// `group.consumer.session.timeout.ms`: of members of the consumer group protocol, whom the
+    /// broker tells it.
+    pub consumer_session_timeout_ms: i32,
+    /// `group.consumer.heartbeat.interval.ms`: how often those members are to send a heartbeat.
+    /// They hear of changes by their heartbeats alone, so tests may want it shorter.
+    pub consumer_heartbeat_interval_ms: i32,
     /// How long a new member may wait in a join before it is taken for gone (fixed in Kafka too).
     pub new_member_timeout_ms: i32,
     /// `group.max.size`: members of one group, those that have only been given an id included.
@@ -114,6 +120,8 @@ impl Default for GroupConfig {
             initial_rebalance_delay_ms: 50,
             session_timeout_min_ms: 100,
             session_timeout_max_ms: 1_800_000,
+            consumer_session_timeout_ms: 45_000,
+            consumer_heartbeat_interval_ms: 5_000,
             new_member_timeout_ms: 300_000,
             members_max: 1_000,
             groups_max: 10_000,

@@ -1,10 +1,12 @@
-//! The group coordinator: membership by the classic protocol, and committed offsets.
+//! The group coordinator: membership by the classic protocol and by the consumer group protocol
+//! (in `consumer`), and committed offsets.
 //!
 //! A member that joins or syncs may have to wait for the others; its answer then comes with
 //! whatever call completes the phase. Offsets that belong to a transaction are kept beside the
 //! committed ones until it ends. Old offsets do not expire.
 
 pub(crate) mod admin;
+pub(crate) mod consumer;
 pub(crate) mod group;
 pub(crate) mod join;
 pub(crate) mod member;
@@ -94,6 +96,8 @@ impl Groups {
             Some(ResponseError::InvalidGroupId)
         } else if !(min..=max).contains(&session) {
             Some(ResponseError::InvalidSessionTimeout)
+        } else if self.by_id.get(&id).is_some_and(Group::has_consumer_members) {
+            Some(ResponseError::InconsistentGroupProtocol)
         } else if !self.by_id.contains_key(&id) && !is_new_member {
             Some(ResponseError::UnknownMemberId)
         } else if !self.by_id.contains_key(&id) && !self.has_room() {

@@ -32,6 +32,11 @@
 //! is half done, and the time of those left open is looked at when it is over instead of every ten
 //! seconds. There are no topics `__transaction_state` and `__consumer_offsets` to be read.
 //!
+//! Members may share topics out among themselves or leave it to the broker
+//! (`group.protocol=consumer`, KIP-848, with the assignors `uniform` and `range`). Of the latter,
+//! regular expressions are refused, racks are not looked at, and a group goes from one protocol to
+//! the other only while it has no members, which Kafka by default does on the fly.
+//!
 //! # What survives
 //!
 //! By default nothing does. With [`ServerConfig::data`] (`--data DIR`) everything that was
@@ -39,7 +44,8 @@
 //! sent, though not forced to the disk, so a loss of power may take the last seconds. Records stay
 //! in memory besides, so the limits hold when a broker starts from a directory, too. Members of
 //! stable groups keep their places and begin their sessions anew, as open transactions do their
-//! time; producers are known by those of their batches that are left.
+//! time; those of groups that the broker leads hear that they are unknown and join anew. Producers
+//! are known by those of their batches that are left.
 //!
 //! # In a test
 //!
@@ -73,7 +79,7 @@
 //!   compaction.
 //! - `upkeep`: retention and compaction by the clock.
 //! - `topics`: names, settings, administration, the memory that records may take.
-//! - `groups`: the group coordinator.
+//! - `groups`: the group coordinator; `groups/consumer`: groups that the broker leads.
 //! - `transactions`, `groups/pending`: the transaction coordinator, and offsets that wait for it.
 //! - `changes`, `broker/restore`, `log/saved`: what must survive, and starting from it.
 //! - `storage`: the data directory.

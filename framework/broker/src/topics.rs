@@ -6,11 +6,13 @@ pub(crate) mod name;
 pub(crate) mod room;
 pub(crate) mod settings;
 pub(crate) mod upkeep;
+pub(crate) mod uuids;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
+use uuid::Uuid;
 
 use crate::changes::facts::{Fact, Key};
 use crate::changes::{Changes, LogId, Step};
@@ -21,6 +23,7 @@ use crate::log::transactions::Marker;
 use crate::time::{Millis, Moment};
 use crate::topics::room::Room;
 use crate::topics::settings::TopicConfig;
+use crate::topics::uuids::Uuids;
 
 /// All topics, in order of name.
 #[derive(Debug, Default)]
@@ -28,6 +31,7 @@ pub(crate) struct Topics {
     by_name: BTreeMap<String, Topic>,
     /// The names again, by what they would collide in.
     by_folded: BTreeMap<String, String>,
+    pub(crate) uuids: Uuids,
     partitions: usize,
     partitions_max: usize,
     room: Room,
@@ -44,6 +48,8 @@ pub(crate) struct Topics {
 pub(crate) struct Topic {
     /// No other topic has had it, whatever its name.
     id: u64,
+    /// The same as clients know it.
+    pub(crate) uuid: Uuid,
     pub(crate) config: TopicConfig,
     pub(crate) partitions: Vec<PartitionLog>,
 }
@@ -126,7 +132,8 @@ impl Topics {
     /// Adds a checked topic without partitions.
     pub(crate) fn create_as(&mut self, id: u64, name: &str, config: TopicConfig) {
         self.next_id = self.next_id.max(id + 1);
-        self.by_name.insert(name.to_owned(), Topic { id, config, partitions: Vec::new() });
+        let uuid = self.uuids.give(id, name);
+        self.by_name.insert(name.to_owned(), Topic { id, uuid, config, partitions: Vec::new() });
         self.by_folded.insert(name::fold(name), name.to_owned());
     }
 
@@ -177,6 +184,7 @@ impl Topics {
     pub(crate) fn remove(&mut self, name: &str) -> bool {
         let Some(topic) = self.by_name.remove(name) else { return false };
         self.by_folded.remove(&name::fold(name));
+        self.uuids.forget(&topic.uuid);
         self.partitions -= topic.partitions.len();
         self.release(topic.partitions.iter().map(PartitionLog::charged).sum());
         self.changes.push(|| Step::Unset(Key::Topic(name.to_owned())));

@@ -11,6 +11,7 @@
 )]
 
 mod cleaning;
+mod consumer_groups;
 mod groups;
 mod members;
 mod offsets;
@@ -18,6 +19,7 @@ mod produce;
 mod topics;
 mod transactions;
 mod volume;
+mod wire_consumer_groups;
 mod wire_groups;
 mod wire_logs;
 mod wire_rubbish;

@@ -29,10 +29,10 @@ impl fmt::Display for Malformed {
 
 /// Checks the body of a request.
 ///
-/// A shape lists the fields in order: `b`, `h`, `i`, `l` are integers of 1, 2, 4 and 8 bytes, `s`
-/// is a string, `y` are bytes (both may be null), `<i>` is an array of integers, `[ s i ]` one of
-/// structs. `7+` or `-4` behind a field or opening bracket says in which versions it exists. Bytes
-/// behind the last field are left alone, as Kafka does.
+/// A shape lists the fields in order: `b`, `h`, `i`, `l` are integers of 1, 2, 4 and 8 bytes, `u`
+/// is a UUID of 16, `s` is a string, `y` are bytes (both may be null), `<i>` is an array of
+/// integers, `[ s i ]` one of structs. `7+`, `-4` or `8-10` behind a field or opening bracket says
+/// in which versions it exists. Bytes behind the last field are left alone, as Kafka does.
 pub(crate) fn check(
     shape: &str,
     version: i16,
@@ -89,6 +89,7 @@ impl Walk<'_> {
             Some(b'h') => 2,
             Some(b'i') => 4,
             Some(b'l') => 8,
+            Some(b'u') => 16,
             Some(b's') => self.length(2)?,
             _ => self.length(4)?,
         };
@@ -98,6 +99,9 @@ impl Walk<'_> {
     fn exists(&self, versions: &str) -> bool {
         if let Some(until) = versions.strip_prefix('-') {
             until.parse().is_ok_and(|until: i16| self.version <= until)
+        } else if let Some((since, until)) = versions.split_once('-') {
+            let [since, until] = [since, until].map(str::parse::<i16>);
+            since.is_ok_and(|it| self.version >= it) && until.is_ok_and(|it| self.version <= it)
         } else if let Some(since) = versions.strip_suffix('+') {
             since.parse().is_ok_and(|since: i16| self.version >= since)
         } else {

@@ -7,6 +7,7 @@ use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
 
 use crate::api::{Api, shape};
 use crate::broker::Broker;
+use crate::groups::consumer::heartbeat::Sender;
 use crate::reply::{Call, ConnectionId, Replies};
 use crate::time::Millis;
 
@@ -152,9 +153,25 @@ impl Broker {
             ApiKey::Heartbeat => respond(replies, it, |body| groups.heartbeat(now, body)),
             ApiKey::OffsetCommit => {
                 let topics = &self.topics;
-                respond(replies, it, |body| groups.commit_offsets(now, topics, body))
+                let version = it.call.version;
+                respond(replies, it, |body| groups.commit_offsets(now, topics, version, body))
             }
-            ApiKey::OffsetFetch => respond(replies, it, |body| groups.fetch_offsets(body)),
+            ApiKey::OffsetFetch => {
+                respond(replies, it, |body| groups.fetch_offsets(it.call.version, body))
+            }
+            ApiKey::ConsumerGroupHeartbeat => {
+                let (topics, client_host) = (&self.topics, self.peers.get(&it.call.connection));
+                let sender = Sender {
+                    client_id: it.client_id.clone(),
+                    client_host: client_host.cloned().unwrap_or_default(),
+                    version: it.call.version,
+                };
+                respond(replies, it, |body| groups.consumer_heartbeat(now, topics, sender, body))
+            }
+            ApiKey::ConsumerGroupDescribe => {
+                let topics = &self.topics;
+                respond(replies, it, |body| groups.describe_consumer_groups(topics, body))
+            }
             ApiKey::DescribeGroups => respond(replies, it, |body| groups.describe(body)),
             ApiKey::ListGroups => respond(replies, it, |body| groups.list(body)),
             ApiKey::DeleteGroups => respond(replies, it, |body| groups.delete(body)),

@@ -55,7 +55,10 @@ impl Broker {
 
     fn recall(&mut self, now: Millis, fact: &Fact) -> Result<(), String> {
         match fact {
-            Fact::Cluster { id } => self.cluster_id.clone_from(id),
+            Fact::Cluster { id } => {
+                self.cluster_id.clone_from(id);
+                self.topics.uuids.set_cluster(id);
+            }
             Fact::ProducerIds { next } => self.next_producer_id = *next,
             Fact::Topic { name, id, partitions, overrides } => {
                 let config = TopicConfig::new(overrides.clone());

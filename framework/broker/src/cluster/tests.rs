@@ -3,7 +3,7 @@ use bytes::{Buf, Bytes};
 use super::*;
 use crate::config::BrokerConfig;
 use crate::reply::Answer;
-use crate::testing::samples::metadata;
+use crate::testing::samples::{delete_topics, metadata};
 use crate::testing::{Driver, text};
 
 fn error(code: i16) -> Option<ResponseError> {
@@ -108,4 +108,26 @@ fn groups_and_transactions_are_coordinated_here() {
     assert_eq!(find(GROUP_KEY), (None, NODE_ID, 9_092));
     assert_eq!(find(TRANSACTION_KEY), (None, NODE_ID, 9_092));
     assert_eq!(find(2), (Some(ResponseError::InvalidRequest), -1, -1));
+}
+
+#[test]
+fn topics_have_ids_that_outlive_the_broker_and_not_the_topic() {
+    let mut driver = Driver::kept(BrokerConfig { seed: 7, ..BrokerConfig::default() });
+    driver.create_topic("t", 2, &[]);
+    let by_name = driver.ask(12, &metadata(&["t"])).topics.remove(0);
+    let by_id = |driver: &mut Driver| {
+        let topic = MetadataRequestTopic::default().with_name(None).with_topic_id(by_name.topic_id);
+        let request = MetadataRequest::default().with_topics(Some(vec![topic]));
+        driver.ask(12, &request).topics.remove(0)
+    };
+    assert!(!by_name.topic_id.is_nil());
+    assert_eq!(by_id(&mut driver), by_name);
+    driver.restart();
+    assert_eq!(by_id(&mut driver), by_name);
+    driver.ask(3, &delete_topics(&["t"]));
+    driver.create_topic("t", 2, &[]);
+    let unknown = by_id(&mut driver);
+    assert_eq!(error(unknown.error_code), Some(ResponseError::UnknownTopicId));
+    assert_eq!((unknown.name, unknown.topic_id), (None, by_name.topic_id));
+    assert_ne!(driver.ask(12, &metadata(&["t"])).topics[0].topic_id, by_name.topic_id);
 }

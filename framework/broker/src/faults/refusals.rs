@@ -37,6 +37,8 @@ pub(super) fn refuse(
         | ApiKey::SyncGroup
         | ApiKey::DescribeGroups
         | ApiKey::ListGroups
+        | ApiKey::ConsumerGroupHeartbeat
+        | ApiKey::ConsumerGroupDescribe
         | ApiKey::DeleteGroups => refuse_group(request, code, replies),
         ApiKey::InitProducerId
         | ApiKey::AddPartitionsToTxn
@@ -137,6 +139,10 @@ fn refuse_offsets(request: &Request, code: i16, replies: &mut Replies) -> Result
         }
         _ => {
             let body: OffsetFetchRequest = request.body()?;
+            let groups = body.groups.into_iter().map(|group| {
+                let response = fetched::OffsetFetchResponseGroup::default();
+                response.with_group_id(group.group_id).with_error_code(code)
+            });
             // In the first versions the error is the partitions'.
             let topics = body.topics.into_iter().flatten().map(|topic| {
                 let partitions = topic.partition_indexes.iter().map(|index| {
@@ -147,7 +153,9 @@ fn refuse_offsets(request: &Request, code: i16, replies: &mut Replies) -> Result
                 response.with_partitions(partitions.collect()).with_name(topic.name)
             });
             let response = OffsetFetchResponse::default().with_topics(topics.collect());
-            let is_whole = it.call.version >= 2;
+            // In the last versions it is the groups'.
+            let is_whole = (2..8).contains(&it.call.version);
+            let response = response.with_groups(groups.collect());
             answer(it, replies, response.with_error_code(if is_whole { code } else { 0 }))
         }
     }
@@ -185,6 +193,18 @@ fn refuse_group(request: &Request, code: i16, replies: &mut Replies) -> Result<(
         }
         ApiKey::LeaveGroup => {
             answer(it, replies, LeaveGroupResponse::default().with_error_code(code))
+        }
+        ApiKey::ConsumerGroupHeartbeat => {
+            answer(it, replies, ConsumerGroupHeartbeatResponse::default().with_error_code(code))
+        }
+        ApiKey::ConsumerGroupDescribe => {
+            let body: ConsumerGroupDescribeRequest = request.body()?;
+            let groups = body.group_ids.into_iter().map(|id| {
+                let group = consumer_group_describe_response::DescribedGroup::default();
+                group.with_group_id(id).with_error_code(code)
+            });
+            let response = ConsumerGroupDescribeResponse::default();
+            answer(it, replies, response.with_groups(groups.collect()))
         }
         ApiKey::SyncGroup => {
             answer(it, replies, SyncGroupResponse::default().with_error_code(code))

@@ -117,7 +117,9 @@ impl Groups {
                 let state = StrBytes::from_static_str(DEAD);
                 DescribedGroup::default().with_group_state(state)
             };
-            let described = self.by_id.get(id.as_str()).map_or_else(dead, Group::describe);
+            // One that the broker leads is unknown to this request, in Kafka too.
+            let group = self.by_id.get(id.as_str()).filter(|group| group.consumer.is_none());
+            let described = group.map_or_else(dead, Group::describe);
             described.with_group_id(id)
         };
         // Named again it would be described again: small requests must not have huge answers.
@@ -139,13 +141,13 @@ impl Groups {
     pub(crate) fn delete(&mut self, body: DeleteGroupsRequest) -> DeleteGroupsResponse {
         let mut results = Vec::with_capacity(body.groups_names.len());
         for id in body.groups_names {
-            let error = match self.by_id.get(id.as_str()).map(Group::state) {
+            let error = match self.by_id.get(id.as_str()).map(Group::is_empty) {
                 None => Some(ResponseError::GroupIdNotFound),
-                Some(GroupState::Empty) => {
+                Some(true) => {
                     self.forget(&id);
                     None
                 }
-                Some(_) => Some(ResponseError::NonEmptyGroup),
+                Some(false) => Some(ResponseError::NonEmptyGroup),
             };
             let result = DeletableGroupResult::default().with_group_id(id);
             results.push(result.with_error_code(error.map_or(0, |error| error.code())));

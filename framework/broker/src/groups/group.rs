@@ -9,6 +9,7 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::HeartbeatRequest;
 use kafka_protocol::protocol::StrBytes;
 
+use crate::groups::consumer::ConsumerGroup;
 use crate::groups::member::Member;
 use crate::groups::offsets::CommittedOffsets;
 use crate::groups::pending::PendingOffsets;
@@ -38,6 +39,8 @@ pub(crate) struct Group {
     pub(crate) sync_deadline: Option<Millis>,
     pub(crate) offsets: CommittedOffsets,
     pub(crate) pending_offsets: PendingOffsets,
+    /// The members in place of those above, while the broker leads the group.
+    pub(crate) consumer: Option<ConsumerGroup>,
     /// When somebody last had to do with it.
     pub(crate) last_active: Millis,
     /// Whether it is another than when it was last written down.
@@ -60,6 +63,7 @@ impl Group {
             sync_deadline: None,
             offsets: CommittedOffsets::default(),
             pending_offsets: PendingOffsets::default(),
+            consumer: None,
             last_active: Millis::default(),
             is_unsaved: false,
         }
@@ -79,7 +83,17 @@ impl Group {
 
     /// Returns whether nobody is in it or about to be.
     pub(crate) fn is_deserted(&self) -> bool {
-        self.state == GroupState::Empty && self.members.is_empty() && self.pending.is_empty()
+        self.is_empty() && self.members.is_empty() && self.pending.is_empty()
+    }
+
+    /// Returns whether it has no members of either protocol.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.state == GroupState::Empty && !self.has_consumer_members()
+    }
+
+    /// Returns whether it has members of the consumer group protocol.
+    pub(crate) fn has_consumer_members(&self) -> bool {
+        self.consumer.as_ref().is_some_and(|group| !group.is_empty())
     }
 
     /// Returns whether it may be forgotten: nobody has to do with it, no transaction either.
@@ -193,6 +207,7 @@ impl Group {
         let sessions = self.members.iter().filter_map(Member::deadline);
         let pending = self.pending.values().copied();
         let phases = self.join_phase.as_ref().map(|it| it.deadline).into_iter();
-        sessions.chain(pending).chain(phases).chain(self.sync_deadline).min()
+        let consumer = self.consumer.as_ref().and_then(ConsumerGroup::next_deadline);
+        sessions.chain(pending).chain(phases).chain(self.sync_deadline).chain(consumer).min()
     }
 }

@@ -81,6 +81,8 @@ impl Group {
             let error = ResponseError::InconsistentGroupProtocol;
             return context.replies.respond(&joining.call, &refusal(id, error));
         }
+        // Nobody is left of another protocol, or the group would not have been asked.
+        self.consumer = None;
         if id.is_empty() {
             self.join_new(context, joining);
         } else if self.pending.contains_key(&id) && joining.body.group_instance_id.is_none() {

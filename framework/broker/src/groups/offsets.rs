@@ -72,6 +72,7 @@ impl Groups {
         &mut self,
         now: Millis,
         topics: &Topics,
+        version: i16,
         body: OffsetCommitRequest,
     ) -> OffsetCommitResponse {
         let id = body.group_id.to_string();
@@ -81,7 +82,8 @@ impl Groups {
             .iter()
             .any(|topic| topic.partitions.iter().any(|it| known(&topic.name, it.partition_index)));
         // As in Kafka, unknown partitions are sorted out before the group has a say.
-        let allowed = if is_any_known { self.admit_commit(now, &id, &body) } else { Ok(()) };
+        let allowed =
+            if is_any_known { self.admit_commit(now, topics, version, &body) } else { Ok(()) };
         let metadata_max = self.config.offset_metadata_bytes_max;
         let mut results = Vec::with_capacity(body.topics.len());
         for topic in body.topics {
@@ -112,16 +114,21 @@ impl Groups {
     fn admit_commit(
         &mut self,
         now: Millis,
-        id: &str,
+        topics: &Topics,
+        version: i16,
         body: &OffsetCommitRequest,
     ) -> Result<(), ResponseError> {
+        let id = body.group_id.as_str();
         let generation = body.generation_id_or_member_epoch;
         self.find_or_create_simple(id, generation)?;
         // A commit shows that its member lives, which moves the group's alarm.
         let mut unused = Replies::new();
-        let admitted = self.with_group(now, id, &mut unused, |group, context| {
-            group.admit_commit(context.now, generation, &body.member_id, &body.group_instance_id)
-        });
+        let (member, instance) = (&body.member_id, &body.group_instance_id);
+        let admitted =
+            self.with_group(now, id, &mut unused, |group, context| match &group.consumer {
+                Some(consumer) => consumer.admit_commit(version, topics, body),
+                None => group.admit_commit(context.now, generation, member, instance),
+            });
         admitted.unwrap_or(Err(ResponseError::CoordinatorNotAvailable))
     }
 
@@ -189,7 +196,7 @@ impl Groups {
         offsets.insert(partition, CommittedOffset::restore(committed));
     }
 
-    pub(crate) fn fetch_offsets(&self, body: OffsetFetchRequest) -> OffsetFetchResponse {
+    pub(crate) fn fetch_offsets_of_one(&self, body: OffsetFetchRequest) -> OffsetFetchResponse {
         let group = self.by_id.get(body.group_id.as_str());
         let offsets = group.map(|group| &group.offsets);
         // Whoever wants it stable is told to ask again while a transaction may change it.

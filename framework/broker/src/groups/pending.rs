@@ -14,7 +14,6 @@ use crate::changes::facts::{CommittedFact, Fact, Key};
 use crate::groups::Groups;
 use crate::groups::group::Group;
 use crate::groups::offsets::CommittedOffset;
-use crate::groups::state::GroupState;
 use crate::log::transactions::Outcome;
 use crate::time::Millis;
 use crate::topics::Topics;
@@ -188,8 +187,11 @@ impl Group {
     fn check_transaction(&self, body: &TxnOffsetCommitRequest) -> Result<(), ResponseError> {
         let (member, instance) = (&body.member_id, body.group_instance_id.as_ref());
         let is_nobody = member.is_empty() && instance.is_none();
-        if body.generation_id < 0 && (is_nobody || self.state() == GroupState::Empty) {
+        if body.generation_id < 0 && (is_nobody || self.is_empty()) {
             return Ok(());
+        }
+        if let Some(consumer) = &self.consumer {
+            return consumer.check_transaction(body.generation_id, member);
         }
         self.check_member(member, instance)?;
         let is_current = body.generation_id == self.generation;

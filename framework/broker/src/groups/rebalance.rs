@@ -135,6 +135,10 @@ impl Group {
     /// Does what is due: ends sessions and phases whose time is up.
     pub(crate) fn expire(&mut self, context: &mut Context<'_>) {
         let now = context.now;
+        if let Some(group) = &mut self.consumer {
+            group.expire(now);
+            self.note_epoch();
+        }
         let pending = self.pending.len();
         self.pending.retain(|_, deadline| *deadline > now);
         if self.pending.len() < pending {

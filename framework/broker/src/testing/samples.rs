@@ -19,19 +19,23 @@ use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::offset_commit_request::{
     OffsetCommitRequestPartition, OffsetCommitRequestTopic,
 };
-use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestTopic;
+use kafka_protocol::messages::offset_fetch_request::{
+    OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
+};
 use kafka_protocol::messages::offset_for_leader_epoch_request::{
     OffsetForLeaderPartition, OffsetForLeaderTopic,
 };
 use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
 use kafka_protocol::messages::{
-    AlterConfigsRequest, ApiKey, ApiVersionsRequest, BrokerId, CreatePartitionsRequest,
-    CreateTopicsRequest, DeleteGroupsRequest, DeleteRecordsRequest, DeleteTopicsRequest,
-    DescribeConfigsRequest, DescribeGroupsRequest, FetchRequest, FindCoordinatorRequest, GroupId,
-    HeartbeatRequest, IncrementalAlterConfigsRequest, InitProducerIdRequest, JoinGroupRequest,
-    LeaveGroupRequest, ListGroupsRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest,
+    AlterConfigsRequest, ApiKey, ApiVersionsRequest, BrokerId, ConsumerGroupDescribeRequest,
+    ConsumerGroupHeartbeatRequest, CreatePartitionsRequest, CreateTopicsRequest,
+    DeleteGroupsRequest, DeleteRecordsRequest, DeleteTopicsRequest, DescribeConfigsRequest,
+    DescribeGroupsRequest, FetchRequest, FindCoordinatorRequest, GroupId, HeartbeatRequest,
+    IncrementalAlterConfigsRequest, InitProducerIdRequest, JoinGroupRequest, LeaveGroupRequest,
+    ListGroupsRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest,
     OffsetFetchRequest, OffsetForLeaderEpochRequest, ProducerId, SyncGroupRequest,
-    alter_configs_request, incremental_alter_configs_request as incremental,
+    alter_configs_request, consumer_group_heartbeat_request,
+    incremental_alter_configs_request as incremental,
 };
 use kafka_protocol::protocol::Request;
 
@@ -56,7 +60,10 @@ pub(crate) fn visit(key: ApiKey, version: i16, visitor: &mut impl Visit) {
         ApiKey::ListOffsets => show(visitor, v, &list_offsets_sample()),
         ApiKey::Metadata => show(visitor, v, &metadata_sample()),
         ApiKey::OffsetCommit => show(visitor, v, &commit(GROUP, "", -1, &[(TOPIC, 0, 5, "meta")])),
+        ApiKey::OffsetFetch if v >= 8 => show(visitor, v, &fetch_offsets_as(GROUP, None, -1)),
         ApiKey::OffsetFetch => show(visitor, v, &fetch_offsets(GROUP, Some(&[(TOPIC, &[0, 9])]))),
+        ApiKey::ConsumerGroupHeartbeat => show(visitor, v, &consumer_heartbeat_sample()),
+        ApiKey::ConsumerGroupDescribe => show(visitor, v, &describe_consumer_group(GROUP)),
         ApiKey::FindCoordinator => {
             show(visitor, v, &FindCoordinatorRequest::default().with_key(text(GROUP)));
         }
@@ -192,6 +199,37 @@ pub(crate) fn fetch_offsets(group: &str, topics: Option<&[(&str, &[i32])]>) -> O
     OffsetFetchRequest::default()
         .with_group_id(GroupId(text(group)))
         .with_topics(topics.map(|topics| topics.iter().map(topic).collect()))
+}
+
+/// Makes a request for offsets of partition 0 of the sample topic, as a member.
+pub(crate) fn fetch_offsets_as(
+    group: &str,
+    member: Option<&str>,
+    epoch: i32,
+) -> OffsetFetchRequest {
+    let topic = OffsetFetchRequestTopics::default().with_name(topic_name(TOPIC));
+    let group = OffsetFetchRequestGroup::default()
+        .with_group_id(GroupId(text(group)))
+        .with_member_id(member.map(text))
+        .with_member_epoch(epoch)
+        .with_topics(Some(vec![topic.with_partition_indexes(vec![0])]));
+    OffsetFetchRequest::default().with_groups(vec![group])
+}
+
+fn consumer_heartbeat_sample() -> ConsumerGroupHeartbeatRequest {
+    let owned = consumer_group_heartbeat_request::TopicPartitions::default();
+    ConsumerGroupHeartbeatRequest::default()
+        .with_group_id(GroupId(text(GROUP)))
+        .with_member_id(text("somebody"))
+        .with_instance_id(Some(text("name")))
+        .with_rebalance_timeout_ms(60_000)
+        .with_subscribed_topic_names(Some(vec![topic_name(TOPIC)]))
+        .with_server_assignor(Some(text("range")))
+        .with_topic_partitions(Some(vec![owned.with_partitions(vec![1, 2])]))
+}
+
+pub(crate) fn describe_consumer_group(group: &str) -> ConsumerGroupDescribeRequest {
+    ConsumerGroupDescribeRequest::default().with_group_ids(vec![GroupId(text(group))])
 }
 
 /// Makes a join with a session of 10 s and a rebalance time of 20 s.
