@@ -44,7 +44,8 @@ pub(crate) const NODE_ID: i32 = 1;
 /// assert_eq!(broker.next_deadline(), None);
 /// ```
 ///
-/// Rules that delay or drop answers for tests stand in front of the dispatch: see [`FaultRule`](crate::FaultRule).
+/// Rules that delay or drop answers for tests stand in front of the dispatch: see
+/// [`FaultRule`](crate::FaultRule).
 #[derive(Debug)]
 pub struct Broker {
     pub(crate) config: BrokerConfig,

@@ -28,8 +28,8 @@
 //! again, which looks like a hang: the broker's own log says so.
 //!
 //! Transactions are those of before KIP-890 bumped the epoch with each of them, which is what
-//! librdkafka speaks. Their end is told to all partitions in one step, so that nobody meets one that
-//! is half done, and the time of those left open is looked at when it is over instead of every ten
+//! librdkafka speaks. Their end is told to all partitions in one step, so that nobody meets one
+//! that is half done, and the time of those left open is looked at when it is over instead of every ten
 //! seconds. There are no topics `__transaction_state` and `__consumer_offsets` to be read.
 //!
 //! Members may share topics out among themselves or leave it to the broker
