@@ -9,7 +9,7 @@ use integration_tests::{Cluster, clients, unique};
 use kappa::prelude::*;
 use kappa::runtime::ClientState;
 use kappa::runtime::verify::Verdict;
-use kappa_broker::{Server, ServerConfig};
+use kappa_broker::{ApiKey, Fault, FaultRule, ResponseError, Server, ServerConfig};
 use rdkafka::producer::{BaseRecord, Producer};
 
 use crate::app::{App, feed, result_texts, rows, texts};
@@ -137,12 +137,7 @@ fn a_topic_that_ends_in_transaction_markers_is_read_to_its_end() {
     });
     let id = unique("tx");
     let producer = clients::producer(cluster.bootstrap(), &[("transactional.id", &id)]);
-    let begun = producer.init_transactions(Duration::from_secs(20));
-    if cluster.is_embedded() {
-        begun.expect_err("the embedded broker has no transactions, and says so");
-        return;
-    }
-    begun.unwrap();
+    producer.init_transactions(Duration::from_secs(20)).unwrap();
     for (partition, value, commits) in
         [(0, "kept", true), (0, "aborted", false), (1, "gone", false)]
     {
@@ -186,4 +181,24 @@ fn a_broker_that_is_killed_and_started_again_is_waited_for_and_nothing_is_lost_o
         assert!(counted, "round {round}: {latest:?}");
     }
     streams.close().unwrap();
+}
+
+#[test]
+fn a_stop_ends_although_the_group_has_removed_the_member_meanwhile() {
+    let server = Server::start(ServerConfig::default()).unwrap();
+    let OneToOne { app, input, output } = word_count(server.bootstrap());
+    let app = app.set("commit.interval.ms", "2000");
+    let streams = app.streams();
+    streams.start().unwrap();
+    feed(server.bootstrap(), &input, &[("k", "a", 1)]);
+    eventually("the record", Deadline::seconds(30), || {
+        (streams.progress().processed > 0).then_some(())
+    });
+    let removed = Fault::Error(ResponseError::UnknownMemberId);
+    server.inject(FaultRule::new(ApiKey::OffsetCommit, removed));
+    streams.close().unwrap();
+    assert_eq!(streams.state(), ClientState::NotRunning);
+    // What it could not commit is done again.
+    app.catch_up();
+    assert_eq!(app.latest(&output).len(), 1);
 }

@@ -63,7 +63,7 @@ impl StateUpdater {
             waiting: Vec::new(),
             renewed: BTreeSet::new(),
             assignment_is_stale: false,
-            stall: Stall::new(app.settings.task_timeout),
+            stall: None,
             outbox,
             wake,
         };
@@ -133,8 +133,8 @@ struct Worker {
     /// Tasks whose state was found damaged and is restored from nothing.
     renewed: BTreeSet<TaskId>,
     assignment_is_stale: bool,
-    /// Watches the asking for ends.
-    stall: Stall,
+    /// Watches the asking for ends, once it has failed.
+    stall: Option<Stall>,
     outbox: Sender<Restored>,
     wake: Waker,
 }
@@ -205,13 +205,15 @@ impl Worker {
                 partitions.into_iter().map(|(_, at)| at).collect();
             match self.admin.end_offsets(&partitions) {
                 Ok(ends) => {
-                    self.stall = Stall::new(self.app.settings.task_timeout);
+                    self.stall = None;
                     self.begin(state, &ends)?;
                 }
                 Err(error) if error.is_retriable() => {
                     tracing::warn!(task = %state.id, "{}; trying again", error.report());
                     self.waiting.push(state);
-                    self.stall.note(false, || "the ends of changelogs")?;
+                    let limit = self.app.settings.task_timeout;
+                    let waiting = self.stall.get_or_insert_with(|| Stall::new(limit));
+                    waiting.note(false, || "the ends of changelogs")?;
                 }
                 Err(error) => return Err(error),
             }

@@ -35,7 +35,7 @@ pub(super) struct StreamThread {
     /// What the group has told and was not answered yet.
     events: VecDeque<MemberEvent>,
     /// Watches an answer that Kafka keeps waiting.
-    answering: Stall,
+    answering: Option<Stall>,
     /// Whether the group has given this member its share, be it nothing.
     is_member: bool,
     offsets: OwnedOffsets,
@@ -97,7 +97,7 @@ impl StreamThread {
             outputs: DynamicOutputs::new(&app.clients, &app.stop, app.settings.task_timeout),
             tasks: TaskManager::start(app, index, waker)?,
             events: VecDeque::new(),
-            answering: Stall::new(app.settings.task_timeout),
+            answering: None,
             is_member: false,
             offsets: OwnedOffsets::new(now),
             slice: SLICE_MIN,
@@ -182,11 +182,13 @@ impl StreamThread {
             match self.answer(&event) {
                 Err(error) if error.is_retriable() => {
                     tracing::warn!(thread = self.index, "{}; trying again", error.report());
-                    return self.answering.note(false, || "the committed offsets of new tasks");
+                    let limit = self.app.settings.task_timeout;
+                    let waiting = self.answering.get_or_insert_with(|| Stall::new(limit));
+                    return waiting.note(false, || "the committed offsets of new tasks");
                 }
                 answered => answered?,
             }
-            self.answering.note(true, || "")?;
+            self.answering = None;
             self.events.pop_front();
         }
         Ok(())
@@ -338,6 +340,7 @@ impl StreamThread {
             Committed::Done(_) => {
                 self.commit_failing_since = None;
                 self.commit_patience = (self.commit_patience / 2).max(COMMIT_PATIENCE_MIN);
+                self.renew_offsets(now)?;
             }
             Committed::Postponed(error) => self.postpone_commit(now, error)?,
         }
@@ -346,6 +349,12 @@ impl StreamThread {
             self.tasks.flush_state()?;
         }
         self.app.tasks.sweep(now);
+        Ok(())
+    }
+
+    /// Commits all offsets again, if it is time: only where the last commit was answered, since one that
+    /// was not may have taken newer ones.
+    fn renew_offsets(&mut self, now: Duration) -> Result<()> {
         let interval = self.app.settings.offset_recommit_interval;
         match self.offsets.renew(&mut *self.consumer, now, interval) {
             // There is half a week to try again in.

@@ -62,15 +62,13 @@ impl TaskManager {
 
     /// Opens the tasks that are waited for, as far as no other thread has them.
     pub(super) fn open_awaited(&mut self) -> Result<()> {
-        for id in std::mem::take(&mut self.awaited) {
+        for id in self.awaited.clone() {
             let state = match self.app.tasks.claim(id) {
-                Claim::Busy => {
-                    self.awaited.insert(id);
-                    continue;
-                }
+                Claim::Busy => continue,
                 Claim::Unknown => self.open(id).inspect_err(|_| self.app.tasks.closed(id))?,
                 Claim::Rows(rows) => self.take_over(id, rows),
             };
+            self.awaited.remove(&id);
             if Restoring::partitions(&self.app.deployment, id).is_empty() {
                 self.adopt(state)?;
             } else {

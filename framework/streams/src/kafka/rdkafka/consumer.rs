@@ -30,6 +30,8 @@ pub(super) struct RdConsumer {
     commits: OffsetCommits<GroupContext>,
     consumer: Arc<BaseConsumer<GroupContext>>,
     signal: Arc<Signal>,
+    /// Whether it has asked to join a group, and its events are still answered.
+    is_member: bool,
 }
 
 /// A partition's queue, and where reading it goes on.
@@ -50,7 +52,7 @@ impl RdConsumer {
         let consumer = Arc::new(consumer);
         let commits = OffsetCommits::new(&consumer);
         let commits = commits.ok_or_else(|| Error::state("no memory for a consumer"))?;
-        Ok(Self { readers: BTreeMap::new(), commits, consumer, signal })
+        Ok(Self { readers: BTreeMap::new(), commits, consumer, signal, is_member: false })
     }
 
     /// Gives every partition a queue of its own, before anything is fetched into it.
@@ -137,6 +139,24 @@ impl RdConsumer {
         }
     }
 
+    /// Answers the events that nobody answers any more: those to come, and one that was taken, which is
+    /// either. An unanswered event hangs librdkafka's close.
+    fn answer_all(&mut self) {
+        self.consumer.context().answer_inline();
+        self.readers.clear();
+        if !std::mem::take(&mut self.is_member) {
+            return;
+        }
+        let assigned = self.consumer.incremental_assign(&TopicPartitionList::new());
+        let given_back = self.consumer.assignment().and_then(|all| {
+            assigned?;
+            self.consumer.incremental_unassign(&all)
+        });
+        if let Err(cause) = given_back {
+            super::context::warn(&cause, "while closing");
+        }
+    }
+
     fn has_partitions(&self) -> bool {
         self.consumer.assignment().is_ok_and(|assignment| assignment.count() > 0)
     }
@@ -166,6 +186,7 @@ const LEADERS: Duration = Duration::from_secs(2);
 impl Consumer for RdConsumer {
     fn subscribe(&mut self, topics: &[Arc<str>]) -> Result<()> {
         let topics: Vec<&str> = topics.iter().map(|topic| &**topic).collect();
+        self.is_member = true;
         let subscribed = self.consumer.subscribe(&topics);
         subscribed.map_err(|cause| failed(format!("subscribe to {}", topics.join(", ")), cause))
     }
@@ -297,8 +318,7 @@ impl Consumer for RdConsumer {
     }
 
     fn close(mut self: Box<Self>, leave: Leave) {
-        self.consumer.context().answer_inline();
-        self.readers.clear();
+        self.answer_all();
         if leave == Leave::Always {
             // Closing makes a static member stay; a member without topics leaves, whatever it is.
             self.consumer.unsubscribe();
@@ -320,8 +340,8 @@ impl fmt::Debug for RdConsumer {
 
 impl Drop for RdConsumer {
     fn drop(&mut self) {
-        // Also on the way of an error: an unanswered event hangs librdkafka's close.
-        self.consumer.context().answer_inline();
+        // Also on the way of an error.
+        self.answer_all();
     }
 }
 
