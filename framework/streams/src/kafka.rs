@@ -123,8 +123,8 @@ pub trait Consumer: Send {
     /// Where the client refuses.
     fn incremental_unassign(&mut self, partitions: &[TopicPartition]) -> Result<()>;
 
-    /// Goes on reading partitions that are assigned at these places. `StartAt::Committed` is the first
-    /// record there is: only for partitions of which nothing is committed.
+    /// Goes on reading partitions that are assigned at these places. `StartAt::Committed` is for those of
+    /// which nothing is committed: where `auto.offset.reset` says.
     ///
     /// # Errors
     ///

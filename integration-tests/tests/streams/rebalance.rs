@@ -158,6 +158,26 @@ fn threads_come_and_go_and_take_state_from_one_another() {
 }
 
 #[test]
+fn a_thread_is_removed_while_somebody_waits_for_the_end() {
+    let cluster = Cluster::start();
+    let OneToOne { app, .. } = word_count(cluster.bootstrap());
+    let app = app.set("num.stream.threads", "2");
+    let streams = app.streams();
+    streams.start().unwrap();
+    wait_for_tasks(&streams, 6);
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| streams.wait());
+        let removed = streams.remove_stream_thread().unwrap().unwrap();
+        assert!(removed.ends_with("-StreamThread-2"), "{removed}");
+        assert_eq!(streams.threads().len(), 1);
+        assert!(!waiting.is_finished());
+        streams.close().unwrap();
+        assert_eq!(streams.state(), ClientState::NotRunning);
+        waiting.join().unwrap().unwrap();
+    });
+}
+
+#[test]
 fn a_static_member_that_restarts_finds_its_tasks_and_disturbs_nobody() {
     let cluster = Cluster::start();
     let OneToOne { app, input, .. } = word_count(cluster.bootstrap());

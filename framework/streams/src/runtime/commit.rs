@@ -45,10 +45,20 @@ impl Acknowledged {
         self.next_slot += 1;
     }
 
+    /// Forgets a task, and what its changelogs were told.
+    pub(crate) fn remove(&mut self, task: TaskId) {
+        let _ = self.take(task);
+        self.slots.remove(&task);
+    }
+
     /// Takes what the producer has been told since the last call.
     pub(crate) fn collect(&mut self, producer: &mut dyn Producer) {
+        let Self { slots, offsets, stores, .. } = self;
         producer.acknowledged(&mut |token, offset| {
-            self.offsets.insert(token.0, offset);
+            // What comes late for a task that has ended is nobody's.
+            if slots.values().any(|slot| *slot == token.0 / *stores) {
+                offsets.insert(token.0, offset);
+            }
         });
     }
 

@@ -53,14 +53,16 @@ pub struct KafkaStreams {
     stats: Arc<Stats>,
     stop: Stop,
     started: Mutex<Started>,
+    /// Held while threads are joined: whoever else wants to wait for their end waits for that.
+    joining: Mutex<()>,
 }
 
 #[derive(Default)]
 struct Started {
     app: Option<Arc<Application>>,
-    /// The stream threads by their number, each with what ends it alone.
-    stream_threads: BTreeMap<usize, (Stop, JoinHandle<()>)>,
-    /// The others.
+    /// What ends a stream thread alone, by its number.
+    stops: BTreeMap<usize, Stop>,
+    /// All threads, until they are joined.
     threads: Vec<JoinHandle<()>>,
     failure: Arc<Mutex<Option<Error>>>,
 }
@@ -114,6 +116,7 @@ impl KafkaStreams {
             stats: Arc::default(),
             stop: Stop::new(),
             started: Mutex::default(),
+            joining: Mutex::default(),
         }
     }
 
@@ -274,14 +277,10 @@ impl KafkaStreams {
             let state = self.state.get();
             Error::state(format!("a client in state {state} has no thread to remove"))
         })?;
-        let Some((index, (stop, thread))) = started.stream_threads.pop_last() else {
-            return Ok(None);
-        };
+        let Some((index, stop)) = started.stops.pop_last() else { return Ok(None) };
         drop(started);
         stop.ask();
-        if thread.join().is_err() {
-            tracing::error!("a thread panicked outside of its tasks");
-        }
+        app.threads.wait_for_end(index, || self.state.get().is_open());
         app.threads.remove(index);
         match self.failure() {
             Some(error) => Err(error),
@@ -353,7 +352,10 @@ impl KafkaStreams {
             spawn(name.clone(), move || ended.note(|| thread.run()))
         });
         let thread = launched.inspect_err(|_| app.threads.remove(index))?;
-        started.stream_threads.insert(index, (stop, thread));
+        // Those that were removed have nothing to tell any more.
+        started.threads.retain(|thread| !thread.is_finished());
+        started.threads.push(thread);
+        started.stops.insert(index, stop);
         Ok(name)
     }
 
@@ -362,11 +364,9 @@ impl KafkaStreams {
     }
 
     fn join(&self) {
+        let _joining = self.joining.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            let mut started = self.started();
-            let stream_thread = started.stream_threads.pop_last().map(|(_, (_, thread))| thread);
-            let thread = stream_thread.or_else(|| started.threads.pop());
-            drop(started);
+            let thread = self.started().threads.pop();
             let Some(thread) = thread else { break };
             if thread.join().is_err() {
                 tracing::error!("a thread panicked outside of its tasks");

@@ -43,7 +43,8 @@ pub(super) struct StreamThread {
     slice: usize,
     /// The task whose turn comes first, where the last round had no time for all.
     first: Option<TaskId>,
-    last_commit: Duration,
+    /// When the next commit is due: the regular one, or another try.
+    next_commit: Duration,
     last_state_flush: Duration,
     commit_failing_since: Option<Duration>,
     /// How long the group may take to answer a commit while the thread has other work.
@@ -102,7 +103,7 @@ impl StreamThread {
             offsets: OwnedOffsets::new(now),
             slice: SLICE_MIN,
             first: None,
-            last_commit: now,
+            next_commit: now + app.settings.commit_interval,
             last_state_flush: now,
             commit_failing_since: None,
             commit_patience: COMMIT_PATIENCE_MIN,
@@ -166,8 +167,7 @@ impl StreamThread {
         let now = self.app.clock.monotonic();
         self.commit_if_due(now)?;
         if fetched + processed == 0 {
-            let until_commit =
-                (self.last_commit + self.app.settings.commit_interval).saturating_sub(now);
+            let until_commit = self.next_commit.saturating_sub(now);
             self.consumer.wait(self.app.settings.poll.min(until_commit));
         }
         Ok(())
@@ -327,14 +327,15 @@ impl StreamThread {
 
     fn commit_if_due(&mut self, now: Duration) -> Result<()> {
         let settings = &self.app.settings;
-        let due = now >= self.last_commit + settings.commit_interval;
-        let full = settings
-            .uncommitted_bytes_max
-            .is_some_and(|max| self.tasks.uncommitted_bytes() > self.app.share(max));
-        if !due && !full {
+        // While the group takes no commit, another try comes when it is due, however full it is.
+        let full = self.commit_failing_since.is_none()
+            && settings
+                .uncommitted_bytes_max
+                .is_some_and(|max| self.tasks.uncommitted_bytes() > self.app.share(max));
+        if now < self.next_commit && !full {
             return Ok(());
         }
-        self.last_commit = now;
+        self.next_commit = now + settings.commit_interval;
         self.tasks.share_cache();
         match self.commit(self.commit_patience)? {
             Committed::Done(_) => {
@@ -379,8 +380,7 @@ impl StreamThread {
         }
         self.commit_patience = (self.commit_patience * 2).min(COMMIT_PATIENCE_MAX);
         // Not at once: the same work would be flushed and sent bit by bit.
-        let pause = COMMIT_RETRY.saturating_sub(self.app.settings.commit_interval);
-        self.last_commit = self.app.clock.monotonic() + pause;
+        self.next_commit = self.app.clock.monotonic() + COMMIT_RETRY;
         Ok(())
     }
 
@@ -402,10 +402,8 @@ impl StreamThread {
 
     /// Remembers how far repartition topics are processed: what lies before may be deleted.
     fn note_purgeable(&self, committed: &Commits) {
-        let internal = committed.iter().filter(|(partition, _)| {
-            let mut queues = self.tasks.running.values().flat_map(|task| task.group().queues());
-            queues.any(|queue| **queue.partition() == **partition && !queue.is_external())
-        });
+        let internal = committed.iter();
+        let internal = internal.filter(|(at, _)| !self.app.external.contains_key(&at.topic));
         let internal = internal.map(|(partition, commit)| (partition.clone(), commit.offset));
         let mut purgeable = self.app.purgeable.lock().unwrap_or_else(PoisonError::into_inner);
         purgeable.extend(internal);
@@ -422,8 +420,7 @@ impl StreamThread {
         }
         tracing::warn!(%task, "{}; restoring all of the task's state", error.report());
         let tasks = BTreeSet::from([task]);
-        self.tasks.abandon(&tasks)?;
-        self.app.storage.wipe_task(task)?;
+        self.tasks.wipe(task)?;
         let (inputs, patience) = (self.inputs(&tasks), self.app.settings.task_timeout);
         let starts = patiently(&self.app.stop, patience, || {
             self.offsets.take(&self.app, &mut *self.consumer, &inputs)

@@ -128,6 +128,7 @@ impl TaskManager {
         let mut result = self.drop_waiting(tasks);
         self.has_changed = true;
         for (id, mut task) in self.running.extract_if(.., |id, _| tasks.contains(id)) {
+            self.acknowledged.remove(id);
             self.app.stats.dropped(task.dropped_records());
             let written = task.flush_state().and(self.app.storage.touch(id));
             match written {
@@ -147,11 +148,24 @@ impl TaskManager {
         let result = self.drop_waiting(tasks);
         self.has_changed = true;
         for (id, task) in self.running.extract_if(.., |id, _| tasks.contains(id)) {
+            self.acknowledged.remove(id);
             self.app.stats.dropped(task.dropped_records());
             drop(task);
             self.app.tasks.closed(id);
         }
         result
+    }
+
+    /// Ends a task and deletes its state, before any other thread can open it.
+    pub(super) fn wipe(&mut self, id: TaskId) -> Result<()> {
+        self.acknowledged.remove(id);
+        self.has_changed = true;
+        if let Some(task) = self.running.remove(&id) {
+            self.app.stats.dropped(task.dropped_records());
+        }
+        let wiped = self.app.storage.wipe_task(id);
+        self.app.tasks.closed(id);
+        wiped
     }
 
     /// Returns the tasks that run, if they are others than at the last call.

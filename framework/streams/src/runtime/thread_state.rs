@@ -8,7 +8,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::client_state::{ClientState, StateCell};
 use crate::ids::TaskId;
@@ -78,14 +79,18 @@ pub struct ThreadMetadata {
 #[derive(Debug)]
 pub(super) struct ThreadStates {
     threads: Mutex<Threads>,
+    changed: Condvar,
     client: Arc<StateCell>,
 }
+
+/// How often is looked whether a thread is still worth waiting for.
+const LOOK: Duration = Duration::from_millis(100);
 
 type Threads = BTreeMap<usize, (ThreadState, BTreeSet<TaskId>)>;
 
 impl ThreadStates {
     pub(super) fn new(client: Arc<StateCell>) -> Self {
-        Self { threads: Mutex::default(), client }
+        Self { threads: Mutex::default(), changed: Condvar::new(), client }
     }
 
     /// Takes note of a new thread; returns its number, the smallest that no thread has.
@@ -107,6 +112,7 @@ impl ThreadStates {
         assert!(state.can_become(next), "thread {thread} cannot go from {state} to {next}");
         tracing::info!(thread, "thread state {state} -> {next}");
         *state = next;
+        self.changed.notify_all();
         self.follow(&threads);
     }
 
@@ -125,6 +131,16 @@ impl ThreadStates {
             tasks: tasks.clone(),
         });
         threads.collect()
+    }
+
+    /// Waits until a thread has ended, as long as the other question is answered with yes.
+    pub(super) fn wait_for_end(&self, thread: usize, go_on: impl Fn() -> bool) {
+        let mut threads = self.lock();
+        while threads.get(&thread).is_some_and(|(state, _)| *state != ThreadState::Dead) && go_on()
+        {
+            let waited = self.changed.wait_timeout(threads, LOOK);
+            threads = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
     }
 
     /// Forgets a thread that was removed or never came to run: its number is free again.

@@ -5,8 +5,8 @@
 //! state and results would count its records twice. Only a memory of one's own tells them apart.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::ErrorKind as IoErrorKind;
+use std::fs::{self, File};
+use std::io::{ErrorKind as IoErrorKind, Write};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -67,7 +67,9 @@ impl SeenPartitions {
         let lines: String = seen.iter().map(|partition| format!("{partition}\n")).collect();
         // Whole or not at all: whoever dies between leaves the old file.
         let new = file.with_extension("new");
-        let written = fs::write(&new, lines).and_then(|()| fs::rename(&new, file));
+        let written = File::create(&new)
+            .and_then(|mut opened| opened.write_all(lines.as_bytes()).and(opened.sync_all()))
+            .and_then(|()| fs::rename(&new, file));
         written.map_err(|cause| {
             Error::state(format!("cannot write {}", file.display())).with_source(cause)
         })

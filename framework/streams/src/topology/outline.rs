@@ -221,3 +221,6 @@ fn real(names: &TopicNames, topics: &[TopicRef]) -> Vec<String> {
 fn owned(name: &Arc<str>) -> String {
     name.as_ref().to_owned()
 }
+
+#[cfg(all(test, feature = "json"))]
+mod tests;

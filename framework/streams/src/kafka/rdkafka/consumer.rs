@@ -30,6 +30,8 @@ pub(super) struct RdConsumer {
     commits: OffsetCommits<GroupContext>,
     consumer: Arc<BaseConsumer<GroupContext>>,
     signal: Arc<Signal>,
+    /// Where a partition begins of which nothing is committed (`auto.offset.reset`).
+    reset: RdOffset,
     /// Whether it has asked to join a group, and its events are still answered.
     is_member: bool,
 }
@@ -52,7 +54,11 @@ impl RdConsumer {
         let consumer = Arc::new(consumer);
         let commits = OffsetCommits::new(&consumer);
         let commits = commits.ok_or_else(|| Error::state("no memory for a consumer"))?;
-        Ok(Self { readers: BTreeMap::new(), commits, consumer, signal, is_member: false })
+        let reset = match config.get("auto.offset.reset") {
+            Some("latest" | "largest" | "end") => RdOffset::End,
+            _ => RdOffset::Beginning,
+        };
+        Ok(Self { readers: BTreeMap::new(), commits, consumer, signal, reset, is_member: false })
     }
 
     /// Gives every partition a queue of its own, before anything is fetched into it.
@@ -222,7 +228,8 @@ impl Consumer for RdConsumer {
         let mut list = TopicPartitionList::with_capacity(partitions.len());
         for (partition, start) in partitions {
             let offset = match start {
-                StartAt::Committed | StartAt::Beginning => RdOffset::Beginning,
+                StartAt::Committed => self.reset,
+                StartAt::Beginning => RdOffset::Beginning,
                 StartAt::Offset(offset) => RdOffset::Offset(offset.0),
             };
             let added = list.add_partition_offset(&partition.topic, partition.partition, offset);
