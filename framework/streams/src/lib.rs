@@ -46,14 +46,17 @@
 //! # Layers
 //!
 //! From the base up; a module uses its own layer and those before it, which a test holds:
-//! [`config`], errors, ids, [`metrics`], records, [`serde`], [`time`], windows < [`kafka`], [`state`] <
-//! [`processor`] < operators, topology < [`dsl`] < task < [`runtime`] < [`testing`] < [`cli`].
+//! [`config`], errors, ids, [`metrics`], records, [`serde`], [`time`], windows < `schemas` < [`kafka`],
+//! [`state`] < [`processor`] < operators, topology < [`dsl`] < task < [`runtime`] < `telemetry` < `http` <
+//! [`testing`] < [`cli`].
 
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
 pub mod dsl;
 mod error;
+#[cfg(feature = "http")]
+pub mod http;
 mod ids;
 pub mod kafka;
 pub mod metrics;
@@ -62,9 +65,13 @@ pub mod prelude;
 pub mod processor;
 mod record;
 pub mod runtime;
+#[cfg(any(feature = "avro", feature = "protobuf", feature = "json-schema"))]
+pub mod schemas;
 pub mod serde;
 pub mod state;
 mod task;
+#[cfg(feature = "telemetry")]
+pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod time;

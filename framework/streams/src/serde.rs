@@ -7,6 +7,7 @@
 mod change;
 mod nullable;
 mod primitive;
+mod schema;
 mod windowed;
 
 #[cfg(feature = "json")]
@@ -15,11 +16,14 @@ mod json;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::record::{Header, Headers};
+
 pub(crate) use change::Changed;
 #[cfg(feature = "json")]
 pub use json::Json;
 pub use nullable::Nullable;
 pub use primitive::{Bytes, I32, I64, Utf8};
+pub use schema::{Schema, SchemaFormat, SchemaReference, Unready};
 pub use windowed::TimeWindowed;
 
 /// What every key and value must be: cloned where a stream forks, moved between threads.
@@ -120,6 +124,44 @@ pub trait Serde<T>: Send + Sync {
         }
     }
 
+    /// Reads the key or value of a record that was read from a topic, whose headers may say more about
+    /// its bytes (row SD3).
+    ///
+    /// Nothing has been done with the record yet, so this need not wait for what it lacks: an
+    /// [`Unready`] error has the record tried again later, while other tasks go on.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode_nullable`](Self::decode_nullable); and [`Unready`].
+    fn decode_record(
+        &self,
+        topic: &str,
+        _headers: &Headers,
+        bytes: Option<&[u8]>,
+    ) -> Result<T, SerdeError> {
+        self.decode_nullable(topic, bytes)
+    }
+
+    /// Makes ready for writing to a topic, before the first record: the place to ask others and to
+    /// wait. Called again after an [`Unready`] error.
+    ///
+    /// # Errors
+    ///
+    /// Where the topic cannot be written so.
+    fn prepare(&self, _topic: &str) -> Result<(), SerdeError> {
+        Ok(())
+    }
+
+    /// Returns the header that records of a topic carry for this part, where it names their schema.
+    fn header(&self, _topic: &str) -> Option<Header> {
+        None
+    }
+
+    /// Returns the schema that values are written with, where the encoding has one.
+    fn schema(&self) -> Option<&Schema> {
+        None
+    }
+
     /// Returns the part of an encoded key that chooses its partition: all of it, but for a windowed
     /// key only the inner key (row W11).
     fn partitioning_part<'a>(&self, encoded: &'a [u8]) -> &'a [u8] {
@@ -132,6 +174,55 @@ pub(crate) const NULL_REFUSED: &str = "it is null, and the topic's type has no n
 
 /// A shared serde: topics, stores and options hold this.
 pub type SerdeRef<T> = Arc<dyn Serde<T>>;
+
+/// A shared serde is one, so that it can be handed to whatever takes a serde.
+impl<T> Serde<T> for SerdeRef<T> {
+    fn encode(&self, topic: &str, value: &T, out: &mut Vec<u8>) -> Result<(), SerdeError> {
+        (**self).encode(topic, value, out)
+    }
+
+    fn decode(&self, topic: &str, bytes: &[u8]) -> Result<T, SerdeError> {
+        (**self).decode(topic, bytes)
+    }
+
+    fn encode_nullable(
+        &self,
+        topic: &str,
+        value: &T,
+        out: &mut Vec<u8>,
+    ) -> Result<Encoded, SerdeError> {
+        (**self).encode_nullable(topic, value, out)
+    }
+
+    fn decode_nullable(&self, topic: &str, bytes: Option<&[u8]>) -> Result<T, SerdeError> {
+        (**self).decode_nullable(topic, bytes)
+    }
+
+    fn decode_record(
+        &self,
+        topic: &str,
+        headers: &Headers,
+        bytes: Option<&[u8]>,
+    ) -> Result<T, SerdeError> {
+        (**self).decode_record(topic, headers, bytes)
+    }
+
+    fn prepare(&self, topic: &str) -> Result<(), SerdeError> {
+        (**self).prepare(topic)
+    }
+
+    fn header(&self, topic: &str) -> Option<Header> {
+        (**self).header(topic)
+    }
+
+    fn schema(&self) -> Option<&Schema> {
+        (**self).schema()
+    }
+
+    fn partitioning_part<'a>(&self, encoded: &'a [u8]) -> &'a [u8] {
+        (**self).partitioning_part(encoded)
+    }
+}
 
 impl<T> fmt::Debug for dyn Serde<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::{Serde, SerdeError, SerdeRef};
-use crate::record::Change;
+use super::{NULL_REFUSED, Schema, Serde, SerdeError, SerdeRef};
+use crate::record::{Change, Headers};
 
 /// Changes as the JVM library writes them: the value, or both with the length of the new one before
 /// them, then a flag that says which.
@@ -52,26 +52,51 @@ impl<V> Serde<Change<V>> for Changed<V> {
     }
 
     fn decode(&self, topic: &str, bytes: &[u8]) -> Result<Change<V>, SerdeError> {
-        let Some((&flag, mut values)) = bytes.split_last() else {
-            return Err("a change has at least one byte".into());
-        };
-        if (WITH_LATEST..=WITH_LATEST + BOTH).contains(&flag) {
-            values = match values.split_last() {
-                Some((0 | 1, values)) => values,
-                _ => return Err("a change does not say whether it is its row's latest".into()),
-            };
-        }
-        let decode = |value| self.0.decode(topic, value).map(Some);
-        Ok(match flag {
-            OLD | 3 => Change { new: None, old: decode(values)? },
-            NEW | 4 => Change { new: decode(values)?, old: None },
-            BOTH | 5 => {
-                let (new, old) = split(values).ok_or("a change is shorter than it says")?;
-                Change { new: decode(new)?, old: decode(old)? }
-            }
-            unknown => return Err(format!("a change ends with an unknown flag, {unknown}").into()),
-        })
+        read(bytes, |value| self.0.decode(topic, value))
     }
+
+    fn decode_record(
+        &self,
+        topic: &str,
+        headers: &Headers,
+        bytes: Option<&[u8]>,
+    ) -> Result<Change<V>, SerdeError> {
+        let bytes = bytes.ok_or(NULL_REFUSED)?;
+        read(bytes, |value| self.0.decode_record(topic, headers, Some(value)))
+    }
+
+    fn prepare(&self, topic: &str) -> Result<(), SerdeError> {
+        self.0.prepare(topic)
+    }
+
+    fn schema(&self) -> Option<&Schema> {
+        self.0.schema()
+    }
+}
+
+fn read<V>(
+    bytes: &[u8],
+    mut decode: impl FnMut(&[u8]) -> Result<V, SerdeError>,
+) -> Result<Change<V>, SerdeError> {
+    let Some((&flag, mut values)) = bytes.split_last() else {
+        return Err("a change has at least one byte".into());
+    };
+    if (WITH_LATEST..=WITH_LATEST + BOTH).contains(&flag) {
+        values = match values.split_last() {
+            Some((0 | 1, values)) => values,
+            _ => return Err("a change does not say whether it is its row's latest".into()),
+        };
+    }
+    let mut decode = |value| decode(value).map(Some);
+    Ok(match flag {
+        OLD | 3 => Change { new: None, old: decode(values)? },
+        NEW | 4 => Change { new: decode(values)?, old: None },
+        BOTH | 5 => {
+            let (new, old) = split(values).ok_or("a change is shorter than it says")?;
+            Change { new: decode(new)?, old: decode(old)? }
+        }
+        unknown => return Err(format!("a change ends with an unknown flag, {unknown}").into()),
+    })
 }
 
 /// Splits off as many bytes as the number before them says.

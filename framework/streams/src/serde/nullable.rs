@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Encoded, Serde, SerdeError, SerdeRef};
+use super::{Encoded, Schema, Serde, SerdeError, SerdeRef};
+use crate::record::{Header, Headers};
 
 /// Adds a null to a serde: `None` is Kafka's null, `Some` is what the inner serde writes.
 ///
@@ -64,6 +65,28 @@ impl<T> Serde<Option<T>> for Nullable<T> {
 
     fn decode_nullable(&self, topic: &str, bytes: Option<&[u8]>) -> Result<Option<T>, SerdeError> {
         bytes.map(|bytes| self.0.decode(topic, bytes)).transpose()
+    }
+
+    fn decode_record(
+        &self,
+        topic: &str,
+        headers: &Headers,
+        bytes: Option<&[u8]>,
+    ) -> Result<Option<T>, SerdeError> {
+        let decode = |bytes| self.0.decode_record(topic, headers, Some(bytes));
+        bytes.map(decode).transpose()
+    }
+
+    fn prepare(&self, topic: &str) -> Result<(), SerdeError> {
+        self.0.prepare(topic)
+    }
+
+    fn header(&self, topic: &str) -> Option<Header> {
+        self.0.header(topic)
+    }
+
+    fn schema(&self) -> Option<&Schema> {
+        self.0.schema()
     }
 
     fn partitioning_part<'a>(&self, encoded: &'a [u8]) -> &'a [u8] {

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Serde, SerdeError, SerdeRef};
+use super::{NULL_REFUSED, Schema, Serde, SerdeError, SerdeRef};
+use crate::record::{Header, Headers};
 use crate::time::millis;
 use crate::windows::{Window, Windowed};
 
@@ -44,16 +45,48 @@ impl<K> Serde<Windowed<K>> for TimeWindowed<K> {
     }
 
     fn decode(&self, topic: &str, bytes: &[u8]) -> Result<Windowed<K>, SerdeError> {
-        let Some((key, start)) = bytes.split_last_chunk::<START_BYTES>() else {
-            return Err("a windowed key has at least 8 bytes".into());
-        };
-        let key = self.inner.decode(topic, key)?;
-        Ok(Windowed { key, window: Window::starting_at(i64::from_be_bytes(*start), self.size_ms) })
+        self.read(bytes, |key| self.inner.decode(topic, key))
+    }
+
+    fn decode_record(
+        &self,
+        topic: &str,
+        headers: &Headers,
+        bytes: Option<&[u8]>,
+    ) -> Result<Windowed<K>, SerdeError> {
+        let bytes = bytes.ok_or(NULL_REFUSED)?;
+        self.read(bytes, |key| self.inner.decode_record(topic, headers, Some(key)))
+    }
+
+    fn prepare(&self, topic: &str) -> Result<(), SerdeError> {
+        self.inner.prepare(topic)
+    }
+
+    fn header(&self, topic: &str) -> Option<Header> {
+        self.inner.header(topic)
+    }
+
+    fn schema(&self) -> Option<&Schema> {
+        self.inner.schema()
     }
 
     fn partitioning_part<'a>(&self, encoded: &'a [u8]) -> &'a [u8] {
         let key = encoded.split_last_chunk::<START_BYTES>().map_or(encoded, |(key, _)| key);
         self.inner.partitioning_part(key)
+    }
+}
+
+impl<K> TimeWindowed<K> {
+    fn read(
+        &self,
+        bytes: &[u8],
+        decode: impl FnOnce(&[u8]) -> Result<K, SerdeError>,
+    ) -> Result<Windowed<K>, SerdeError> {
+        let Some((key, start)) = bytes.split_last_chunk::<START_BYTES>() else {
+            return Err("a windowed key has at least 8 bytes".into());
+        };
+        let window = Window::starting_at(i64::from_be_bytes(*start), self.size_ms);
+        Ok(Windowed { key: decode(key)?, window })
     }
 }
 

@@ -7,12 +7,15 @@ use std::path::{Path, PathBuf};
 /// Modules from the base up. A module may use its own layer and those before it, no others.
 const LAYERS: &[&[&str]] = &[
     &["config", "error", "ids", "metrics", "record", "serde", "time", "windows"],
+    &["schemas"],
     &["kafka", "state"],
     &["processor"],
     &["operators", "topology"],
     &["dsl"],
     &["task"],
     &["runtime"],
+    &["telemetry"],
+    &["http"],
     &["testing"],
     &["cli"],
     &["prelude"],
@@ -34,6 +37,22 @@ const STRANGERS: &[(&str, &str)] = &[
 
 /// Libraries that only one folder or file may name.
 const ROOMS: &[(&str, &[&str])] = &[
+    ("apache_avro", &["schemas/avro"]),
+    ("prost", &["schemas/protobuf"]),
+    ("jsonschema", &["schemas/json_schema"]),
+    ("schema_registry_converter", &["schemas/registry"]),
+    ("reqwest", &["schemas/registry", "telemetry"]),
+    ("rustls", &["schemas/registry", "telemetry", "http"]),
+    ("opentelemetry_sdk", &["telemetry"]),
+    ("opentelemetry_otlp", &["telemetry"]),
+    ("opentelemetry_prometheus", &["telemetry"]),
+    ("prometheus", &["telemetry"]),
+    ("axum", &["http"]),
+    ("hyper", &["http"]),
+    ("hyper_util", &["http"]),
+    ("tokio", &["http"]),
+    ("tokio_rustls", &["http"]),
+    ("tower", &["http"]),
     ("rdkafka", &["kafka/rdkafka"]),
     ("kappa_rdkafka_queues", &["kafka/rdkafka"]),
     ("base64", &["kafka/offset_metadata"]),
@@ -46,9 +65,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("ctrlc", &["cli"]),
     ("indicatif", &["cli"]),
     ("jiff", &["cli"]),
-    ("tracing_subscriber", &["cli"]),
+    ("tracing_subscriber", &["cli", "telemetry"]),
     ("strsim", &["config"]),
-    ("serde_json", &["serde/json", "cli"]),
+    ("serde_json", &["serde/json", "schemas", "http", "cli"]),
     ("xxhash_rust", &["runtime/verify"]),
 ];
 

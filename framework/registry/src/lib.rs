@@ -1,0 +1,1 @@
+//! A small embedded schema registry for development and tests.

@@ -1,0 +1,1 @@
+//! Where metrics, traces and logs go: OTLP, Prometheus, standard error.
