@@ -3,18 +3,18 @@
 //! Reading does not check: the type does, and validation of each record costs more than all else.
 
 #[cfg(feature = "schema-registry")]
-mod serde;
+mod registry;
 
 use std::fmt;
 use std::marker::PhantomData;
 
-use ::serde::Serialize;
-use ::serde::de::DeserializeOwned;
 use jsonschema::Validator;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 #[cfg(feature = "schema-registry")]
-pub use self::serde::JsonWithSchema;
+pub use self::registry::JsonWithSchema;
 use crate::serde::{Schema, SchemaFormat, Serde, SerdeError};
 
 /// How many faults of a value an error names.
@@ -37,7 +37,7 @@ impl JsonSchema {
     /// # Examples
     ///
     /// ```
-    /// use kappa::schemas::{JsonCodec, JsonSchema};
+    /// use kappa::schemas::json_schema::{JsonCodec, JsonSchema};
     /// use kappa::serde::Serde;
     ///
     /// let schema = JsonSchema::parse(r#"{"title": "Delay", "type": "integer", "minimum": 0}"#);

@@ -2,7 +2,7 @@
 
 mod messages;
 #[cfg(feature = "schema-registry")]
-mod serde;
+mod registry;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,7 +11,7 @@ use prost::Message;
 
 use self::messages::Messages;
 #[cfg(feature = "schema-registry")]
-pub use self::serde::Protobuf;
+pub use self::registry::{Protobuf, ProtobufWriter};
 use crate::serde::{Schema, SchemaFormat, SchemaReference, Serde, SerdeError};
 
 /// A `.proto` file and one of its messages.
@@ -33,7 +33,7 @@ impl ProtobufSchema {
     /// # Examples
     ///
     /// ```
-    /// use kappa::schemas::ProtobufSchema;
+    /// use kappa::schemas::protobuf::ProtobufSchema;
     ///
     /// let file = "syntax = \"proto3\"; package flights; message Departed { string flight = 1; }";
     /// assert!(ProtobufSchema::new(file, "flights.Departed").is_ok());

@@ -37,8 +37,9 @@ const WAIT_MAX: Duration = Duration::from_secs(60);
 ///
 /// ```
 /// # #[cfg(feature = "avro")] {
-/// use kappa::schemas::{AvroSchema, Registry};
-/// use kappa::serde::{Serde, Utf8};
+/// use kappa::schemas::Registry;
+/// use kappa::schemas::avro::AvroSchema;
+/// use kappa::serde::Utf8;
 /// use kappa::Topic;
 /// use serde::{Deserialize, Serialize};
 ///
