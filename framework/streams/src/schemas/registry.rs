@@ -95,7 +95,8 @@ impl Registry {
     /// Makes a registry in memory, for tests without a server: whatever is written is registered.
     #[must_use]
     pub fn in_memory() -> Self {
-        let settings = SchemaRegistrySettings { auto_register: true, ..SchemaRegistrySettings::default() };
+        let settings =
+            SchemaRegistrySettings { auto_register: true, ..SchemaRegistrySettings::default() };
         Self::with_transport(Arc::new(MemoryRegistry::default()), settings)
     }
 
@@ -208,7 +209,10 @@ impl Registry {
     /// # Errors
     ///
     /// [`Unready`] until the registry has answered; else where it has no such schema.
-    pub(super) fn schema(&self, id: SchemaId) -> std::result::Result<Arc<WriterSchema>, SerdeError> {
+    pub(super) fn schema(
+        &self,
+        id: SchemaId,
+    ) -> std::result::Result<Arc<WriterSchema>, SerdeError> {
         match self.0.fetcher.ask(id) {
             Answer::Known(schema) => Ok(schema),
             Answer::Refused(error) => Err(self.unusable(id, &error)),

@@ -38,7 +38,12 @@ impl SubjectNameStrategy {
     /// let subject = SubjectNameStrategy::TopicRecordName.subject("departures", Part::Value, &schema);
     /// assert_eq!(subject.unwrap(), "departures-flights.Departed");
     /// ```
-    pub fn subject(self, topic: &str, part: Part, schema: &Schema) -> Result<String, RegistryError> {
+    pub fn subject(
+        self,
+        topic: &str,
+        part: Part,
+        schema: &Schema,
+    ) -> Result<String, RegistryError> {
         let name = || {
             schema.name.as_deref().ok_or_else(|| {
                 RegistryError::invalid(format!(

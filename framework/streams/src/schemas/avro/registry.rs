@@ -47,7 +47,8 @@ impl<T: Serialize + DeserializeOwned> Codec<T> for AvroCodec<T> {
         for reference in &schema.references {
             // Each comes after what it uses itself.
             let parsed = AvroSchema::parse_with(&reference.schema.text, &references);
-            references.push(parsed.map_err(|error| format!("reference {}: {error}", reference.name))?);
+            references
+                .push(parsed.map_err(|error| format!("reference {}: {error}", reference.name))?);
         }
         Ok(AvroSchema::parse_with(&schema.schema.text, &references)?)
     }
