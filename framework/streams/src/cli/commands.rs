@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::App;
 use super::arguments::{Arguments, Format};
+use super::formats::FormatArgument;
 use super::output::{print, print_json, print_pretty_json};
 use super::progress::{Progress, per_second};
 use super::{configuration, exit, heed_signals};
@@ -21,12 +22,12 @@ use crate::topology::TopicNames;
 
 /// Shows the topology.
 pub(super) fn topology(app: &App, arguments: &Arguments, format: Format) -> Result<ExitCode> {
-    let topology = (app.topology)()?;
+    let settings = configuration::settings(app, arguments)?;
+    let topology = app.declaration.shape()?;
     match format {
         Format::Text if !arguments.json => print(topology.describe()),
         Format::Mermaid => print(topology.mermaid()),
         Format::Text | Format::Json => {
-            let settings = configuration::settings(app, arguments)?;
             let names = TopicNames::live(&settings.application_id);
             let retention = settings.window_changelog_additional_retention;
             print_pretty_json(&topology.outline(&names, retention))
@@ -46,9 +47,15 @@ struct RunReport {
 }
 
 /// Runs live.
-pub(super) fn run(app: &App, arguments: &Arguments, until_caught_up: bool) -> Result<ExitCode> {
+pub(super) fn run(
+    app: &App,
+    arguments: &Arguments,
+    format: FormatArgument,
+    until_caught_up: bool,
+) -> Result<ExitCode> {
     let settings = configuration::settings(app, arguments)?;
-    let streams = KafkaStreams::new((app.topology)()?, settings);
+    let topology = app.declaration.topology(&settings, format)?;
+    let streams = KafkaStreams::new(topology, settings);
     let stop = streams.stop_handle();
     heed_signals(&stop)?;
     streams.start().or_else(|error| ignore_stop(error, &stop))?;
@@ -92,13 +99,14 @@ pub(super) fn run(app: &App, arguments: &Arguments, until_caught_up: bool) -> Re
 pub(super) fn replay(
     app: &App,
     arguments: &Arguments,
-    version: &str,
-    report_path: Option<&Path>,
+    format: FormatArgument,
+    (version, report_path): (&str, Option<&Path>),
 ) -> Result<ExitCode> {
     let settings = configuration::settings(app, arguments)?;
     let stop = Stop::new();
     heed_signals(&stop)?;
-    let replay = Replay::new((app.topology)()?, settings.clone(), version)?;
+    let topology = app.declaration.topology(&settings, format)?;
+    let replay = Replay::new(topology, settings.clone(), version)?;
     let path = report_path.map_or_else(|| default_report(&settings, version), Path::to_owned);
     if report_path.is_some() {
         // An earlier run's report must not pass for this one's; and a place that cannot be written is
@@ -118,11 +126,17 @@ pub(super) fn replay(
 }
 
 /// Compares live results with a rerun's.
-pub(super) fn verify(app: &App, arguments: &Arguments, version: &str) -> Result<ExitCode> {
+pub(super) fn verify(
+    app: &App,
+    arguments: &Arguments,
+    format: FormatArgument,
+    version: &str,
+) -> Result<ExitCode> {
     let settings = configuration::settings(app, arguments)?;
     let stop = Stop::new();
     heed_signals(&stop)?;
-    let verdict = Verify::new((app.topology)()?, settings, version).run(&stop)?;
+    let topology = app.declaration.topology(&settings, format)?;
+    let verdict = Verify::new(topology, settings, version).run(&stop)?;
     if arguments.json {
         print_json(&verdict)?;
     } else {
@@ -139,8 +153,8 @@ pub(super) fn verify(app: &App, arguments: &Arguments, version: &str) -> Result<
 pub(super) fn results(
     app: &App,
     arguments: &Arguments,
-    topic: Option<&str>,
-    top: Option<usize>,
+    format: FormatArgument,
+    (topic, top): (Option<&str>, Option<usize>),
 ) -> Result<ExitCode> {
     let settings = configuration::settings(app, arguments)?;
     let stop = Stop::new();
@@ -149,7 +163,7 @@ pub(super) fn results(
     let topics: Vec<String> = match topic {
         Some(topic) => vec![topic.to_owned()],
         None => {
-            let outputs = (app.topology)()?.output_topics();
+            let outputs = app.declaration.shape()?.output_topics();
             outputs.into_iter().map(|topic| topic.as_ref().to_owned()).collect()
         }
     };
