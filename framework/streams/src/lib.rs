@@ -65,7 +65,12 @@ pub mod prelude;
 pub mod processor;
 mod record;
 pub mod runtime;
-#[cfg(any(feature = "avro", feature = "protobuf", feature = "json-schema"))]
+#[cfg(any(
+    feature = "avro",
+    feature = "protobuf",
+    feature = "json-schema",
+    feature = "schema-registry"
+))]
 pub mod schemas;
 pub mod serde;
 pub mod state;
