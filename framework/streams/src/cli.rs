@@ -14,6 +14,7 @@ mod logging;
 mod output;
 mod progress;
 mod reset;
+mod results;
 #[cfg(feature = "schema-registry")]
 mod schemas;
 mod signals;
@@ -133,7 +134,7 @@ impl App {
             Command::Schemas { register } => schemas::schemas(self, arguments, *register),
             Command::Reset(wanted) => reset::reset(self, arguments, wanted),
             Command::Results { topic, top, format } => {
-                commands::results(self, arguments, *format, (topic.as_deref(), *top))
+                results::results(self, arguments, *format, (topic.as_deref(), *top))
             }
         };
         done.unwrap_or_else(|error| exit::failed(&error))

@@ -30,7 +30,7 @@ pub use names::TopicNames;
 pub(crate) use node::{ChildId, Node};
 pub use outline::TopologyOutline;
 pub(crate) use serdes::KeyValueSerdes;
-pub use serdes::{Part, TopicSchema, Usage};
+pub use serdes::{TopicSchema, Usage};
 pub(crate) use subtopology::Subtopology;
 
 use crate::error::{Error, Result};

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use integration_tests::Deadline;
 use integration_tests::waiting::eventually;
+use kappa::Headers;
 use kappa::config::{SchemaRegistrySettings, Settings, StreamsConfig};
 use kappa::schemas::avro::{Avro, AvroSchema};
 use kappa::schemas::{Registry, RegistryErrorKind};
 use kappa::serde::{Serde, SerdeError, Unready};
-use kappa::Headers;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -137,7 +137,9 @@ fn an_id_that_does_not_exist_is_the_records_fault() {
 
 #[test]
 fn trouble_passes_and_the_record_is_read_then() {
-    for (status, text) in [(500, "it answers 500"), (503, "it answers 503"), (429, "it answers 429")] {
+    for (status, text) in
+        [(500, "it answers 500"), (503, "it answers 503"), (429, "it answers 429")]
+    {
         let stub = Stub::start();
         stub.answer("/schemas/ids/7?deleted=true", Answer::Body(status, String::new()));
         let serde = avro(&registry(&stub.url(), &[]));
@@ -193,7 +195,8 @@ fn wrong_credentials_are_not_the_records_fault_and_are_not_shown() {
 #[test]
 fn schemas_without_end_and_without_sense_are_refused() {
     let stub = Stub::start();
-    let deep = format!("{}\"int\"{}", "{\"type\":\"array\",\"items\":".repeat(2000), "}".repeat(2000));
+    let deep =
+        format!("{}\"int\"{}", "{\"type\":\"array\",\"items\":".repeat(2000), "}".repeat(2000));
     let body = |schema: &str| Answer::Body(200, json!({ "schema": schema }).to_string());
     let path = |id: u8| format!("/schemas/ids/{id}?deleted=true");
     stub.answer(&path(1), Answer::Endless);
@@ -242,7 +245,10 @@ fn compatibility_is_told_in_the_registrys_words() {
     let path = "/compatibility/subjects/s/versions?verbose=true";
     stub.answer(path, Answer::Body(200, verdict.to_string()));
     assert_eq!(registry.incompatibilities("s", schema.schema()).unwrap(), ["delay has no default"]);
-    stub.answer("/subjects/s/versions", Answer::Body(409, r#"{"error_code":409,"message":"no"}"#.to_owned()));
+    stub.answer(
+        "/subjects/s/versions",
+        Answer::Body(409, r#"{"error_code":409,"message":"no"}"#.to_owned()),
+    );
     let error = registry.register("s", schema.schema()).unwrap_err();
     assert_eq!(error.kind(), RegistryErrorKind::Incompatible);
     assert!(error.to_string().starts_with("cannot register the schema of `s`: "), "{error}");

@@ -102,8 +102,11 @@ impl Shared {
                 let _ = write!(stream, "{head}connection: close\r\n\r\n{body}");
             }
             Answer::Endless => {
-                let _ = write!(stream, "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{{\"schema\":\"");
-                while !self.ends.load(Ordering::SeqCst) && stream.write_all(&[b' '; 65536]).is_ok() {}
+                let _ =
+                    write!(stream, "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{{\"schema\":\"");
+                while !self.ends.load(Ordering::SeqCst) && stream.write_all(&[b' '; 65536]).is_ok()
+                {
+                }
             }
             Answer::Silence => self.silent.lock().unwrap().push(stream),
         }

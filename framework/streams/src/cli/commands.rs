@@ -13,9 +13,7 @@ use super::progress::{Progress, per_second};
 use super::{configuration, exit, heed_signals};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
-use crate::kafka::rdkafka::RdKafka;
 use crate::runtime::replay::{Replay, ReplayReport};
-use crate::runtime::results::{LatestValues, latest_values};
 use crate::runtime::verify::{Verdict, Verify};
 use crate::runtime::{KafkaStreams, Stop};
 use crate::topology::TopicNames;
@@ -147,66 +145,6 @@ pub(super) fn verify(
         Verdict::Different { .. } => ExitCode::from(exit::DIFFERENT),
         Verdict::NotSameCut { .. } => ExitCode::from(exit::NOT_SAME_CUT),
     })
-}
-
-/// Shows the latest value of each key.
-pub(super) fn results(
-    app: &App,
-    arguments: &Arguments,
-    format: FormatArgument,
-    (topic, top): (Option<&str>, Option<usize>),
-) -> Result<ExitCode> {
-    let settings = configuration::settings(app, arguments)?;
-    let stop = Stop::new();
-    heed_signals(&stop)?;
-    let clients = RdKafka::new(&settings, &settings.application_id);
-    let topics: Vec<String> = match topic {
-        Some(topic) => vec![topic.to_owned()],
-        None => {
-            let outputs = app.declaration.shape()?.output_topics();
-            outputs.into_iter().map(|topic| topic.as_ref().to_owned()).collect()
-        }
-    };
-    for topic in topics {
-        let latest = latest_values(&clients, &settings, &topic, &stop)?;
-        if arguments.json {
-            print_rows_as_json(&topic, &latest, top)?;
-        } else {
-            print_rows(&topic, &latest, top)?;
-        }
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn print_rows(topic: &str, latest: &LatestValues, top: Option<usize>) -> Result<ExitCode> {
-    let shown = top.unwrap_or(usize::MAX);
-    let mut text = format!("{topic}: {} keys, {} records\n", latest.rows.len(), latest.records);
-    for (key, value) in latest.rows.iter().take(shown) {
-        let (key, value) = (String::from_utf8_lossy(key), String::from_utf8_lossy(value));
-        text.push_str(&format!("  {key}  {value}\n"));
-    }
-    if latest.rows.len() > shown {
-        text.push_str(&format!("  ... {} more\n", latest.rows.len() - shown));
-    }
-    print(text)
-}
-
-/// One row as JSON: a value that is JSON stands as such, another as a string.
-#[derive(Debug, Serialize)]
-struct Row<'a> {
-    topic: &'a str,
-    key: String,
-    value: serde_json::Value,
-}
-
-fn print_rows_as_json(topic: &str, latest: &LatestValues, top: Option<usize>) -> Result<ExitCode> {
-    for (key, value) in latest.rows.iter().take(top.unwrap_or(usize::MAX)) {
-        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-        let value = serde_json::from_slice(value)
-            .unwrap_or_else(|_| serde_json::Value::String(text(value)));
-        print_json(&Row { topic, key: text(key), value })?;
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// A run that is stopped while it starts ends like any other.

@@ -56,6 +56,18 @@ impl Declaration {
         }
     }
 
+    /// Returns how values are shown; a registry is asked only for what the values name.
+    pub(super) fn shown(&self, settings: &Settings, format: FormatArgument) -> Result<Shown> {
+        match self {
+            Self::Plain(_) => Ok(Shown::default()),
+            #[cfg(feature = "schema-registry")]
+            Self::WithFormats(_) => {
+                let formats = format.formats(settings)?;
+                Ok(Shown { avro: formats.registry().map(crate::schemas::AvroValues::new) })
+            }
+        }
+    }
+
     /// Returns the topology for commands that encode and decode nothing.
     pub(super) fn shape(&self) -> Result<Topology> {
         match self {
@@ -81,6 +93,27 @@ impl Declaration {
             #[cfg(feature = "schema-registry")]
             Self::WithFormats(_) => command,
         }
+    }
+}
+
+/// Shows values: JSON and Avro as JSON, others as text.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    #[cfg(feature = "schema-registry")]
+    avro: Option<crate::schemas::AvroValues>,
+}
+
+impl Shown {
+    pub(super) fn value(&mut self, bytes: &[u8]) -> serde_json::Value {
+        #[cfg(feature = "schema-registry")]
+        if let Some(avro) = &mut self.avro {
+            match avro.json(bytes) {
+                Ok(value) => return value,
+                Err(cause) => tracing::warn!("a value is shown as it stands: {cause}"),
+            }
+        }
+        serde_json::from_slice(bytes)
+            .unwrap_or_else(|_| String::from_utf8_lossy(bytes).into_owned().into())
     }
 }
 

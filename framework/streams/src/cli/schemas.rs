@@ -58,7 +58,7 @@ fn place(registry: &Registry, found: &TopicSchema, register: bool) -> Result<Row
             Usage::Reads => "reads",
         },
         version: registered.as_ref().and_then(|registered| registered.version),
-        id: registered.map(|registered| registered.id),
+        id: registered.and_then(|registered| registered.id),
         subject,
     })
 }

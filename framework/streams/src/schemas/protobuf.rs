@@ -19,7 +19,10 @@ use crate::serde::{Schema, SchemaFormat, SchemaReference, Serde, SerdeError};
 pub struct ProtobufSchema {
     schema: Schema,
     /// The message's place in the file, outermost first.
-    #[cfg_attr(not(feature = "schema-registry"), expect(dead_code, reason = "names it to a registry"))]
+    #[cfg_attr(
+        not(feature = "schema-registry"),
+        expect(dead_code, reason = "names it to a registry")
+    )]
     indexes: Vec<u32>,
 }
 

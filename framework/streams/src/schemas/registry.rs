@@ -19,11 +19,10 @@ pub use references::{ReferencedSchema, WriterSchema};
 pub use transport::{RegisteredSchema, Transport};
 
 use self::fetcher::{Answer, Fetcher, Patience};
-use super::Part;
 use super::wire_format::SchemaId;
 use crate::config::{SchemaRegistrySettings, Settings, SubjectNameStrategy};
 use crate::error::Result;
-use crate::serde::{Schema, SerdeError, Unready};
+use crate::serde::{Part, Schema, SerdeError, Unready};
 use crate::time::{Clock, SystemClock};
 
 /// How often a registry that does not answer is asked by somebody who waits.
@@ -95,7 +94,8 @@ impl Registry {
     /// Makes a registry in memory, for tests without a server: whatever is written is registered.
     #[must_use]
     pub fn in_memory() -> Self {
-        let settings = SchemaRegistrySettings { auto_register: true, ..SchemaRegistrySettings::default() };
+        let settings =
+            SchemaRegistrySettings { auto_register: true, ..SchemaRegistrySettings::default() };
         Self::with_transport(Arc::new(MemoryRegistry::default()), settings)
     }
 
@@ -208,7 +208,10 @@ impl Registry {
     /// # Errors
     ///
     /// [`Unready`] until the registry has answered; else where it has no such schema.
-    pub(super) fn schema(&self, id: SchemaId) -> std::result::Result<Arc<WriterSchema>, SerdeError> {
+    pub(super) fn schema(
+        &self,
+        id: SchemaId,
+    ) -> std::result::Result<Arc<WriterSchema>, SerdeError> {
         match self.0.fetcher.ask(id) {
             Answer::Known(schema) => Ok(schema),
             Answer::Refused(error) => Err(self.unusable(id, &error)),

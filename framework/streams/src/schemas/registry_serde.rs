@@ -11,9 +11,10 @@ use std::time::Duration;
 use super::read_mostly::ReadMostly;
 use super::registry::{Lru, Registry, RegistryError, RegistryErrorKind, WriterSchema};
 use super::wire_format::{self, MessageIndexes, SchemaId};
-use super::Part;
 use crate::record::{Header, Headers};
-use crate::serde::{NULL_REFUSED, Schema, SchemaFormat, Serde, SerdeError, SerdeRef, Unready};
+use crate::serde::{
+    NULL_REFUSED, Part, Schema, SchemaFormat, Serde, SerdeError, SerdeRef, Unready,
+};
 
 /// How many topics one serde writes before it forgets some of them.
 const TOPICS_MAX: usize = 1000;
@@ -70,12 +71,8 @@ pub trait Codec<T>: Send + Sync {
     /// # Errors
     ///
     /// Where the bytes are no value of the writer's schema, or it has no place in the type.
-    fn decode(
-        &self,
-        writer: &Self::Writer,
-        indexes: &[u32],
-        bytes: &[u8],
-    ) -> Result<T, SerdeError>;
+    fn decode(&self, writer: &Self::Writer, indexes: &[u32], bytes: &[u8])
+    -> Result<T, SerdeError>;
 }
 
 /// A codec with a registry, as serde of keys or values; made by [`Registry`], for values.
@@ -210,12 +207,7 @@ impl<T, C: Codec<T>> RegistrySerde<T, C> {
     }
 
     /// Decodes what names its schema by its first bytes, or by a header.
-    fn read(
-        &self,
-        header: Option<&[u8]>,
-        bytes: &[u8],
-        wait: Wait,
-    ) -> Result<T, SerdeError> {
+    fn read(&self, header: Option<&[u8]>, bytes: &[u8], wait: Wait) -> Result<T, SerdeError> {
         let (id, rest) = SchemaId::read(header.unwrap_or(bytes))?;
         let (indexes, rest) = if C::HAS_INDEXES {
             wire_format::read_indexes(rest)?

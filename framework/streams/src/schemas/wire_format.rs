@@ -115,12 +115,18 @@ impl fmt::Display for WireFormatError {
             Self::Magic(magic) => {
                 write!(f, "does not start with the magic byte 0, but with {magic:#04x}")?;
                 let json = matches!(magic, b'{' | b'[' | b'"');
-                f.write_str(if json { ": is it JSON?" } else { ": was it written with a registry?" })
+                f.write_str(if json {
+                    ": is it JSON?"
+                } else {
+                    ": was it written with a registry?"
+                })
             }
             Self::Truncated { length, expected } => {
                 write!(f, "{length} bytes, and the id of its schema alone takes {expected}")
             }
-            Self::Indexes => f.write_str("the indexes of its Protobuf message are cut off or wrong"),
+            Self::Indexes => {
+                f.write_str("the indexes of its Protobuf message are cut off or wrong")
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Graph, TopicNames, Topology};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::TopicRef;
-use crate::serde::{Schema, SerdeError, SerdeRef, Unready};
+use crate::serde::{Part, Schema, SerdeError, SerdeRef, Unready};
 
 /// A serde without its type.
 pub(crate) trait TopicSerde: Send + Sync {
@@ -56,15 +56,6 @@ pub(crate) struct DeclaredSerdes {
     pub(crate) topic: TopicRef,
     pub(crate) usage: Usage,
     pub(crate) serdes: KeyValueSerdes,
-}
-
-/// A half of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Part {
-    /// The key.
-    Key,
-    /// The value.
-    Value,
 }
 
 /// What a topology does with a topic.

@@ -220,7 +220,11 @@ impl Shared {
         let mut state = self.lock();
         let error = match answer {
             Ok(schema) => {
-                tracing::debug!("schema {id} is {} of {}", schema.schema.format, self.transport.address());
+                tracing::debug!(
+                    "schema {id} is {} of {}",
+                    schema.schema.format,
+                    self.transport.address()
+                );
                 state.pending.remove(&id);
                 state.answers.insert(id, Kept::Known(Arc::new(schema)));
                 return;

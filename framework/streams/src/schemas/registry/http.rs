@@ -5,8 +5,8 @@
 
 use std::error::Error as _;
 use std::io::Read;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::blocking::{Client, ClientBuilder, RequestBuilder, Response};
@@ -74,7 +74,8 @@ impl Http {
                 Err(error) if error.is_transient() => last = Some(error),
                 answer => {
                     self.current.store(at, Ordering::Relaxed);
-                    return answer.map_err(|error| error.context(format_args!("schema registry {url}")));
+                    return answer
+                        .map_err(|error| error.context(format_args!("schema registry {url}")));
                 }
             }
         }
@@ -333,8 +334,10 @@ fn refusal(status: u16, raw: Option<RawError>) -> RegistryError {
     let text = if text.is_empty() { String::new() } else { format!(": {text}") };
     let number = if code > 999 { code } else { status.into() };
     let hint = match kind {
-        Denied => "it does not accept the credentials (settings schema.registry.basic.auth.user.info, \
-                   schema.registry.bearer.auth.token)",
+        Denied => {
+            "it does not accept the credentials (settings schema.registry.basic.auth.user.info, \
+                   schema.registry.bearer.auth.token)"
+        }
         Unexpected if status == 404 => "no registry there: is schema.registry.url right?",
         _ => "",
     };

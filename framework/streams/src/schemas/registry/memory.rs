@@ -39,7 +39,11 @@ impl MemoryRegistry {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn find(&self, what: &str, of: impl FnMut(&&Row) -> bool) -> Result<RegisteredSchema, RegistryError> {
+    fn find(
+        &self,
+        what: &str,
+        of: impl FnMut(&&Row) -> bool,
+    ) -> Result<RegisteredSchema, RegistryError> {
         let rows = self.rows();
         let found = rows.iter().rev().find(of).map(Row::registered);
         found.ok_or_else(|| {

@@ -30,10 +30,7 @@ pub struct ReferencedSchema {
 }
 
 /// Asks for the schema of an id, and for what it uses.
-pub(super) fn load(
-    transport: &dyn Transport,
-    id: SchemaId,
-) -> Result<WriterSchema, RegistryError> {
+pub(super) fn load(transport: &dyn Transport, id: SchemaId) -> Result<WriterSchema, RegistryError> {
     let schema = transport.schema(id)?.schema;
     with_references(transport, schema)
 }
@@ -43,7 +40,8 @@ pub(super) fn with_references(
     transport: &dyn Transport,
     schema: Schema,
 ) -> Result<WriterSchema, RegistryError> {
-    let mut loading = Loading { transport, bytes: schema.text.len(), found: Vec::new(), asked: Vec::new() };
+    let mut loading =
+        Loading { transport, bytes: schema.text.len(), found: Vec::new(), asked: Vec::new() };
     loading.add_all(&schema.references, 0)?;
     Ok(WriterSchema { schema, references: loading.found })
 }
@@ -57,7 +55,11 @@ struct Loading<'a> {
 }
 
 impl Loading<'_> {
-    fn add_all(&mut self, references: &[SchemaReference], depth: usize) -> Result<(), RegistryError> {
+    fn add_all(
+        &mut self,
+        references: &[SchemaReference],
+        depth: usize,
+    ) -> Result<(), RegistryError> {
         for reference in references {
             self.add(reference, depth)?;
         }

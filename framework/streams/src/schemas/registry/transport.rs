@@ -36,8 +36,11 @@ pub trait Transport: Send + Sync {
     /// # Errors
     ///
     /// Where it is not known or not to be had.
-    fn version(&self, subject: &str, version: Option<i32>)
-    -> Result<RegisteredSchema, RegistryError>;
+    fn version(
+        &self,
+        subject: &str,
+        version: Option<i32>,
+    ) -> Result<RegisteredSchema, RegistryError>;
 
     /// Registers a schema, or finds it registered already.
     ///

@@ -134,11 +134,7 @@ fn read(serde: &impl Serde<u64>, bytes: &[u8]) -> Result<u64, SerdeError> {
 }
 
 /// As the engine does: what is not ready is tried again, as long as the test may take.
-fn read_with(
-    serde: &impl Serde<u64>,
-    headers: &Headers,
-    bytes: &[u8],
-) -> Result<u64, SerdeError> {
+fn read_with(serde: &impl Serde<u64>, headers: &Headers, bytes: &[u8]) -> Result<u64, SerdeError> {
     loop {
         match serde.decode_record("t", headers, Some(bytes)) {
             Err(error) if error.is::<Unready>() => std::thread::yield_now(),

@@ -56,7 +56,8 @@ fn whatever_the_text_there_is_an_end() {
         let _ = Messages::of(text);
     }
     let mut state = 7_u64;
-    let pieces = ["message", " A", "{", "}", ";", "\"", "'", "//", "/*", "*/", "\n", "é", "\\", "="];
+    let pieces =
+        ["message", " A", "{", "}", ";", "\"", "'", "//", "/*", "*/", "\n", "é", "\\", "="];
     for _ in 0..2000 {
         let mut text = String::new();
         for _ in 0..30 {

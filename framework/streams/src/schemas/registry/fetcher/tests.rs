@@ -157,11 +157,13 @@ fn ids_that_nobody_wants_any_more_are_forgotten() {
 #[test]
 fn references_have_a_limit_in_circles_and_in_depth() {
     // Its reference refers to the same again: asked for once.
-    let reference = |version| SchemaReference { name: "r".to_owned(), subject: "s".to_owned(), version };
+    let reference =
+        |version| SchemaReference { name: "r".to_owned(), subject: "s".to_owned(), version };
     let circle = Arc::new(Scripted { references: vec![reference(1)], ..Scripted::default() });
     let loaded = references::load(&*circle, ID).unwrap();
     assert_eq!(loaded.references.len(), 1);
-    let wide = Arc::new(Scripted { references: (0..200).map(reference).collect(), ..Scripted::default() });
+    let wide =
+        Arc::new(Scripted { references: (0..200).map(reference).collect(), ..Scripted::default() });
     let error = references::load(&*wide, ID).unwrap_err();
     assert_eq!(error.kind(), RegistryErrorKind::TooLarge);
     assert!(error.to_string().starts_with("reference r to s version "), "{error}");
