@@ -3,6 +3,8 @@
 use clap::Args;
 
 use crate::config::Settings;
+#[cfg(feature = "schema-registry")]
+use crate::error::Error;
 use crate::error::Result;
 #[cfg(feature = "schema-registry")]
 use crate::schemas::Formats;
@@ -121,6 +123,12 @@ impl Shown {
 impl FormatArgument {
     fn formats(self, settings: &Settings) -> Result<Formats> {
         Ok(match self.format {
+            ValueFormat::Avro if settings.schema_registry.urls.is_empty() => {
+                return Err(Error::config(
+                    "setting schema.registry.url is missing: give it, or SCHEMA_REGISTRY_URL, or \
+                     encode values as JSON with --format json",
+                ));
+            }
             ValueFormat::Avro => Formats::avro(crate::schemas::Registry::new(settings)?),
             ValueFormat::Json => Formats::json(),
         })
