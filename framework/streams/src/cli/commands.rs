@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
@@ -134,7 +135,9 @@ pub(super) fn verify(
     let stop = Stop::new();
     heed_signals(&stop)?;
     let topology = app.declaration.topology(&settings, format)?;
-    let verdict = Verify::new(topology, settings, version).run(&stop)?;
+    let shown = Mutex::new(app.declaration.shown(&settings, format)?);
+    let show = move |value: &[u8]| shown.lock().unwrap_or_else(PoisonError::into_inner).text(value);
+    let verdict = Verify::new(topology, settings, version).showing(show).run(&stop)?;
     if arguments.json {
         print_json(&verdict)?;
     } else {

@@ -106,6 +106,15 @@ pub(super) struct Shown {
 }
 
 impl Shown {
+    /// Returns a value as text.
+    pub(super) fn text(&mut self, bytes: &[u8]) -> String {
+        match self.value(bytes) {
+            serde_json::Value::String(text) => text,
+            value => value.to_string(),
+        }
+    }
+
+    /// Returns a value as JSON; what is none, as a string.
     pub(super) fn value(&mut self, bytes: &[u8]) -> serde_json::Value {
         #[cfg(feature = "schema-registry")]
         if let Some(avro) = &mut self.avro {
