@@ -4,6 +4,8 @@
 
 #[cfg(feature = "avro")]
 pub mod avro;
+#[cfg(feature = "schema-registry")]
+mod formats;
 #[cfg(feature = "json-schema")]
 pub mod json_schema;
 #[cfg(feature = "protobuf")]
@@ -20,11 +22,13 @@ mod subjects;
 pub mod wire_format;
 
 #[cfg(feature = "schema-registry")]
+pub use avro::AvroValues;
+#[cfg(feature = "schema-registry")]
+pub use formats::{AvroRecord, Formats};
+#[cfg(feature = "schema-registry")]
 pub use registry::{
     MemoryRegistry, ReferencedSchema, RegisteredSchema, Registry, RegistryError, RegistryErrorKind,
     Transport, WriterSchema,
 };
 #[cfg(feature = "schema-registry")]
 pub use registry_serde::{Codec, RegistrySerde};
-#[cfg(feature = "schema-registry")]
-pub use subjects::Part;

@@ -26,6 +26,8 @@ mod plans;
 #[cfg(feature = "schema-registry")]
 mod registry;
 mod text;
+#[cfg(feature = "schema-registry")]
+mod values;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -42,7 +44,7 @@ use self::input::Input;
 use self::plan::Plan;
 use self::plans::Plans;
 #[cfg(feature = "schema-registry")]
-pub use self::registry::Avro;
+pub use self::{registry::Avro, values::AvroValues};
 use crate::error::{Error, ErrorKind, Result};
 use crate::serde::{Schema, SchemaFormat, SchemaReference, SerdeError};
 

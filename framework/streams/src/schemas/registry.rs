@@ -19,11 +19,10 @@ pub use references::{ReferencedSchema, WriterSchema};
 pub use transport::{RegisteredSchema, Transport};
 
 use self::fetcher::{Answer, Fetcher, Patience};
-use super::Part;
 use super::wire_format::SchemaId;
 use crate::config::{SchemaRegistrySettings, Settings, SubjectNameStrategy};
 use crate::error::Result;
-use crate::serde::{Schema, SerdeError, Unready};
+use crate::serde::{Part, Schema, SerdeError, Unready};
 use crate::time::{Clock, SystemClock};
 
 /// How often a registry that does not answer is asked by somebody who waits.

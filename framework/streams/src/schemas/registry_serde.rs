@@ -13,7 +13,9 @@ use super::read_mostly::ReadMostly;
 use super::registry::{Lru, Registry, RegistryError, RegistryErrorKind, WriterSchema};
 use super::wire_format::{self, MessageIndexes, SchemaId};
 use crate::record::{Header, Headers};
-use crate::serde::{NULL_REFUSED, Schema, SchemaFormat, Serde, SerdeError, SerdeRef, Unready};
+use crate::serde::{
+    NULL_REFUSED, Part, Schema, SchemaFormat, Serde, SerdeError, SerdeRef, Unready,
+};
 
 /// How many topics one serde writes before it forgets some of them.
 const TOPICS_MAX: usize = 1000;

@@ -2,16 +2,7 @@
 
 use super::RegistryError;
 use crate::config::SubjectNameStrategy;
-use crate::serde::Schema;
-
-/// Which part of a record a schema describes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Part {
-    /// The key.
-    Key,
-    /// The value.
-    Value,
-}
+use crate::serde::{Part, Schema};
 
 impl SubjectNameStrategy {
     /// Returns the subject of a topic's keys or values.
@@ -24,8 +15,7 @@ impl SubjectNameStrategy {
     ///
     /// ```
     /// use kappa::config::SubjectNameStrategy;
-    /// use kappa::schemas::Part;
-    /// use kappa::serde::{Schema, SchemaFormat};
+    /// use kappa::serde::{Part, Schema, SchemaFormat};
     ///
     /// let schema = Schema {
     ///     format: SchemaFormat::Avro,

@@ -43,14 +43,7 @@ impl<T: Serialize + DeserializeOwned> Codec<T> for AvroCodec<T> {
             // The very same schema is read without being resolved.
             return Ok(own.clone());
         }
-        let mut references: Vec<AvroSchema> = Vec::with_capacity(schema.references.len());
-        for reference in &schema.references {
-            // Each comes after what it uses itself.
-            let parsed = AvroSchema::parse_with(&reference.schema.text, &references);
-            references
-                .push(parsed.map_err(|error| format!("reference {}: {error}", reference.name))?);
-        }
-        Ok(AvroSchema::parse_with(&schema.schema.text, &references)?)
+        parse(schema)
     }
 
     fn check_writes(&self, other: &WriterSchema) -> Result<(), SerdeError> {
@@ -68,4 +61,15 @@ impl<T: Serialize + DeserializeOwned> Codec<T> for AvroCodec<T> {
     fn decode(&self, writer: &AvroSchema, _: &[u32], bytes: &[u8]) -> Result<T, SerdeError> {
         Self::decode(self, writer, bytes)
     }
+}
+
+/// Parses a schema with those that it uses.
+pub(super) fn parse(schema: &WriterSchema) -> Result<AvroSchema, SerdeError> {
+    let mut references: Vec<AvroSchema> = Vec::with_capacity(schema.references.len());
+    for reference in &schema.references {
+        // Each comes after what it uses itself.
+        let parsed = AvroSchema::parse_with(&reference.schema.text, &references);
+        references.push(parsed.map_err(|error| format!("reference {}: {error}", reference.name))?);
+    }
+    Ok(AvroSchema::parse_with(&schema.schema.text, &references)?)
 }
