@@ -8,7 +8,6 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::Part;
 use super::read_mostly::ReadMostly;
 use super::registry::{Lru, Registry, RegistryError, RegistryErrorKind, WriterSchema};
 use super::wire_format::{self, MessageIndexes, SchemaId};
@@ -190,7 +189,7 @@ impl<T, C: Codec<T>> RegistrySerde<T, C> {
             wire_format::write_indexes(self.codec.indexes(), &mut bytes);
         }
         if in_header {
-            let header = Header::new(self.part.header(), bytes);
+            let header = Header::new(self.part.schema_header(), bytes);
             return Writing { prefix: Vec::new(), header: Some(header) };
         }
         Writing { prefix: bytes, header: None }
@@ -259,15 +258,6 @@ impl<T, C: Codec<T>> RegistrySerde<T, C> {
     }
 }
 
-impl Part {
-    fn header(self) -> &'static str {
-        match self {
-            Self::Key => wire_format::KEY_SCHEMA_ID,
-            Self::Value => wire_format::VALUE_SCHEMA_ID,
-        }
-    }
-}
-
 impl<T, C: Codec<T>> Serde<T> for RegistrySerde<T, C> {
     fn encode(&self, topic: &str, value: &T, out: &mut Vec<u8>) -> Result<(), SerdeError> {
         let encode = |writing: &Writing, out: &mut Vec<u8>| {
@@ -294,7 +284,8 @@ impl<T, C: Codec<T>> Serde<T> for RegistrySerde<T, C> {
         bytes: Option<&[u8]>,
     ) -> Result<T, SerdeError> {
         let Some(bytes) = bytes else { return Err(NULL_REFUSED.into()) };
-        let header = headers.last(self.part.header()).and_then(|header| header.value.as_deref());
+        let header =
+            headers.last(self.part.schema_header()).and_then(|header| header.value.as_deref());
         self.read(header, bytes, Wait::No)
     }
 

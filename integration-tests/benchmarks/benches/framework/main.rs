@@ -8,6 +8,7 @@ mod cpu_time;
 mod operators;
 mod records;
 mod restore;
+mod schemas;
 mod serdes;
 mod stores;
 mod tables;
@@ -28,6 +29,7 @@ fn main() {
     operators::benches(&mut criterion);
     tables::benches(&mut criterion);
     serdes::benches(&mut criterion);
+    schemas::benches(&mut criterion);
     stores::benches(&mut criterion);
     restore::benches(&mut criterion);
     criterion.final_summary();
