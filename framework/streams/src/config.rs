@@ -7,6 +7,7 @@
 mod client_names;
 mod clients;
 mod environment;
+mod http;
 mod listing;
 mod properties;
 mod secrets;
@@ -20,6 +21,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use clients::ClientProperties;
+pub use http::{HttpSettings, Listen, Secret, TlsFiles};
 pub use listing::ListedSetting;
 pub use settings::{DeserializationHandler, GroupProtocol, Settings, StoreType, TaskIdle};
 pub use table::{Kind, SETTINGS, Setting};

@@ -10,6 +10,7 @@ mod client_state;
 mod commit;
 mod dynamic_outputs;
 mod global_tables;
+mod heartbeat;
 mod housekeeping;
 mod kafka_streams;
 mod membership;
@@ -27,6 +28,7 @@ mod time_alignment;
 mod topic_reader;
 mod topics;
 
+pub mod health;
 pub mod replay;
 pub mod reset;
 pub mod results;

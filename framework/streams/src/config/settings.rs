@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{ClientProperties, Kind, SETTINGS, StreamsConfig};
+use super::{ClientProperties, HttpSettings, Kind, SETTINGS, StreamsConfig};
 use crate::error::{Error, Result};
 
 /// Where a store keeps its committed rows.
@@ -58,6 +58,12 @@ pub struct Settings {
     pub deserialization_handler: DeserializationHandler,
     /// `group.protocol`
     pub group_protocol: GroupProtocol,
+    /// `health.ready.restore.deadline.ms`
+    pub ready_restore_deadline: Duration,
+    /// `health.ready.restore.records.max`
+    pub ready_restore_records_max: u64,
+    /// `http.*`
+    pub http: HttpSettings,
     /// `input.buffer.max.bytes`
     pub input_buffer_bytes_max: usize,
     /// `input.check.interval.ms`
@@ -98,6 +104,11 @@ pub struct Settings {
     pub clients: ClientProperties,
 }
 
+/// How much longer than for Kafka a thread may take between two looks at its group.
+const POLL_MARGIN: Duration = Duration::from_secs(300);
+/// librdkafka's own limit.
+const MAX_POLL_INTERVAL_MAX: Duration = Duration::from_secs(86_400);
+
 /// The longest application id: topic names derived from it must stay within Kafka's 249 characters.
 const APPLICATION_ID_LEN_MAX: usize = 100;
 
@@ -115,6 +126,13 @@ impl Settings {
             },
             deserialization_handler: deserialization_handler(config)?,
             group_protocol: group_protocol(config)?,
+            ready_restore_deadline: millis(config, "health.ready.restore.deadline.ms")?,
+            ready_restore_records_max: u64::try_from(number(
+                config,
+                "health.ready.restore.records.max",
+            )?)
+            .unwrap_or(0),
+            http: HttpSettings::resolve(config)?,
             input_buffer_bytes_max: bytes(config, "input.buffer.max.bytes")?,
             input_check_interval: millis(config, "input.check.interval.ms")?,
             partition_skew_max: skew
@@ -150,6 +168,20 @@ impl Settings {
     pub fn is_static_member(&self) -> bool {
         let main = self.clients.for_client(&["consumer.", "main.consumer."]);
         main.contains_key("group.instance.id")
+    }
+
+    /// Returns how long a thread may take between two looks at its group: `max.poll.interval.ms` if that
+    /// is set, else longer than it may wait for Kafka.
+    #[must_use]
+    pub fn max_poll_interval(&self) -> Duration {
+        let main = self.clients.for_client(&["consumer.", "main.consumer."]);
+        let given = main.get("max.poll.interval.ms").and_then(|value| value.parse().ok());
+        given.map_or_else(|| self.max_poll_interval_default(), Duration::from_millis)
+    }
+
+    /// A thread that waits for Kafka, as it may for so long, is not taken for a dead one.
+    pub(crate) fn max_poll_interval_default(&self) -> Duration {
+        (self.task_timeout + POLL_MARGIN).min(MAX_POLL_INTERVAL_MAX)
     }
 }
 
@@ -196,7 +228,7 @@ fn deserialization_handler(config: &StreamsConfig) -> Result<DeserializationHand
 }
 
 /// Returns a value that is not empty and, where only some words are allowed, one of them.
-fn text(config: &StreamsConfig, name: &str) -> Result<String> {
+pub(super) fn text(config: &StreamsConfig, name: &str) -> Result<String> {
     let Some((value, source)) = config.get(name) else {
         return Err(Error::config(format!("setting {name} is missing")));
     };
@@ -223,7 +255,7 @@ fn number(config: &StreamsConfig, name: &str) -> Result<i64> {
         Kind::Millis(min, max) => ("milliseconds", min, max),
         Kind::Bytes(min, max) => ("bytes", min, max),
         Kind::Count(min, max) => ("things", min, max),
-        Kind::Text | Kind::Path | Kind::Choice(_) => ("", i64::MIN, i64::MAX),
+        Kind::Text | Kind::Secret | Kind::Path | Kind::Choice(_) => ("", i64::MIN, i64::MAX),
     };
     let number = value.parse::<i64>().ok().filter(|number| (min..=max).contains(number));
     number.ok_or_else(|| {
@@ -235,12 +267,12 @@ fn number(config: &StreamsConfig, name: &str) -> Result<i64> {
     })
 }
 
-fn millis(config: &StreamsConfig, name: &str) -> Result<Duration> {
+pub(super) fn millis(config: &StreamsConfig, name: &str) -> Result<Duration> {
     let millis = number(config, name)?;
     Ok(Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
 }
 
-fn bytes(config: &StreamsConfig, name: &str) -> Result<usize> {
+pub(super) fn bytes(config: &StreamsConfig, name: &str) -> Result<usize> {
     Ok(usize::try_from(number(config, name)?).unwrap_or(0))
 }
 

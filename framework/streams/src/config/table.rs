@@ -18,6 +18,8 @@ pub struct Setting {
 pub enum Kind {
     /// Any text but none.
     Text,
+    /// A text that is not shown; it may be in a file of its own, `<name>.file`.
+    Secret,
     /// A path.
     Path,
     /// Whole milliseconds within bounds, both included.
@@ -43,6 +45,11 @@ const fn setting(
     doc: &'static str,
 ) -> Setting {
     Setting { name, default, kind, doc }
+}
+
+/// Returns whether a setting of this name is a secret.
+pub(super) fn is_secret(name: &str) -> bool {
+    SETTINGS.iter().any(|setting| setting.name == name && setting.kind == Kind::Secret)
 }
 
 /// The settings, by name.
@@ -91,6 +98,66 @@ pub const SETTINGS: &[Setting] = &[
         "how instances share out the tasks: `classic` by one of them, on any broker; `consumer` by the \
          broker (KIP-848, Kafka 4.0 or later), which then has the session's and the heartbeats' times",
     ),
+    setting(
+        "health.ready.restore.deadline.ms",
+        Some("600000"),
+        Kind::Millis(0, DAY_MS),
+        "how long a restore keeps an instance from being ready: after that a rollout goes on",
+    ),
+    setting(
+        "health.ready.restore.records.max",
+        Some("10000"),
+        Kind::Count(0, i64::MAX),
+        "an instance that has so many records or fewer to restore, per thread, is ready; 0 asks for all \
+         to be restored",
+    ),
+    setting(
+        "http.bearer.token",
+        None,
+        Kind::Secret,
+        "what a request must bring as `Authorization: Bearer ...`, but for probes; 16 characters or more; \
+         none asks for nothing",
+    ),
+    setting(
+        "http.connections.max",
+        Some("256"),
+        Kind::Count(1, 65_536),
+        "connections at a time; one more closes the one that has been silent for longest",
+    ),
+    setting(
+        "http.header.timeout.ms",
+        Some("10000"),
+        Kind::Millis(10, DAY_MS),
+        "how long a connection may take to begin and complete the head of its next request (and the \
+         handshake of TLS) before it is closed",
+    ),
+    setting(
+        "http.listen",
+        Some("127.0.0.1:8080"),
+        Kind::Text,
+        "where probes, metrics and the topology are answered over HTTP, as host:port (port 0 is a free \
+         one), or `off`; where nobody has set it and the port is taken, a free one is used",
+    ),
+    setting(
+        "http.request.timeout.ms",
+        Some("10000"),
+        Kind::Millis(10, DAY_MS),
+        "how long an answer may take to be made; then it is 503",
+    ),
+    setting(
+        "http.requests.per.second.max",
+        Some("50"),
+        Kind::Count(1, 1_000_000),
+        "requests that are answered in a second, of all clients together; more get 429. Probes are not \
+         counted",
+    ),
+    setting(
+        "http.tls.certificate.file",
+        None,
+        Kind::Path,
+        "certificate (chain) of the HTTP surface, in PEM; with it and its key only TLS is spoken",
+    ),
+    setting("http.tls.key.file", None, Kind::Path, "private key of that certificate, in PEM"),
     setting(
         "input.buffer.max.bytes",
         Some("67108864"),

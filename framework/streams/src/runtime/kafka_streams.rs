@@ -13,6 +13,7 @@ use super::application::{Application, Stats};
 use super::caught_up::CaughtUp;
 use super::client_state::{ClientState, StateCell};
 use super::global_tables::{GlobalUpdater, Until};
+use super::health::{StageCell, StartStage, Vitals};
 use super::stop::{Stop, patiently};
 use super::stream_thread::StreamThread;
 use super::task_registry::TaskRegistry;
@@ -51,6 +52,7 @@ pub struct KafkaStreams {
     clock: Arc<dyn Clock>,
     state: Arc<StateCell>,
     stats: Arc<Stats>,
+    stage: StageCell,
     stop: Stop,
     started: Mutex<Started>,
     /// Held while threads are joined: whoever else wants to wait for their end waits for that.
@@ -114,6 +116,7 @@ impl KafkaStreams {
             clock: Arc::new(SystemClock::start()),
             state: Arc::new(StateCell::new()),
             stats: Arc::default(),
+            stage: StageCell::default(),
             stop: Stop::new(),
             started: Mutex::default(),
             joining: Mutex::default(),
@@ -167,6 +170,23 @@ impl KafkaStreams {
     #[must_use]
     pub fn threads(&self) -> Vec<ThreadMetadata> {
         self.started().app.as_ref().map(|app| app.threads.metadata()).unwrap_or_default()
+    }
+
+    /// Returns what there is to say of the client's health now.
+    #[must_use]
+    pub fn vitals(&self) -> Vitals {
+        let (app, done) = (self.started().app.clone(), self.progress());
+        Vitals {
+            stage: self.stage.get(),
+            state: self.state.get(),
+            is_stopping: self.stop.is_asked(),
+            threads: app.map(|app| app.threads.vitals()).unwrap_or_default(),
+            progress: BTreeMap::from([
+                ("processed_records", done.processed),
+                ("restored_records", done.restored),
+                ("dropped_records", done.dropped.total()),
+            ]),
+        }
     }
 
     /// Returns what asks this client to stop, for a signal handler.
@@ -293,13 +313,17 @@ impl KafkaStreams {
         let names = TopicNames::live(&settings.application_id);
         let storage = storage::open(settings, &names)?;
         let admin = clients.admin()?;
+        self.stage.set(StartStage::Kafka);
         topics::wait_for_cluster(&*admin, settings, &self.stop)?;
+        self.stage.set(StartStage::Topics);
         let inputs = topics::inputs(&*admin, &self.topology)?;
         let run = (RunMode::Live, &inputs);
         let deployment = topics::prepare(&*admin, &self.topology, names, settings, run)?;
+        self.stage.set(StartStage::GlobalTables);
         let until = (Until::Stopped, &self.stop);
         let globals =
             GlobalUpdater::load(&self.topology, clients, &*admin, &storage, settings, until)?;
+        self.stage.set(StartStage::Threads);
         let seen = storage.seen_partitions()?;
         let app = Application {
             external: deployment.external_topics(),
@@ -311,7 +335,7 @@ impl KafkaStreams {
             clock: self.clock.clone(),
             stop: self.stop.clone(),
             leave: AtomicBool::new(false),
-            threads: ThreadStates::new(self.state.clone()),
+            threads: ThreadStates::new(self.state.clone(), self.clock.clone()),
             seen,
             tasks: TaskRegistry::default(),
             stats: self.stats.clone(),
@@ -337,6 +361,7 @@ impl KafkaStreams {
         let ended = Ended::new(self, &failure);
         let run = move || ended.note(|| housekeeping::run(&app, &*admin));
         started.threads.push(spawn(format!("{id}-Housekeeping"), run)?);
+        self.stage.set(StartStage::Done);
         Ok(())
     }
 

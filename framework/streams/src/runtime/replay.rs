@@ -8,6 +8,7 @@
 
 mod driver;
 mod inputs;
+mod monitor;
 mod report;
 mod stages;
 mod workspace;
@@ -16,6 +17,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use monitor::ReplayMonitor;
 pub use report::{InputReport, ReplayReport, SealedTopic};
 
 use self::driver::Driver;

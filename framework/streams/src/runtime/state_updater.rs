@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel}
 use std::thread::JoinHandle;
 
 use super::application::Application;
+use super::heartbeat::Heartbeat;
 use super::stall::Stall;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{TaskId, TopicPartition};
@@ -64,6 +65,7 @@ impl StateUpdater {
             renewed: BTreeSet::new(),
             assignment_is_stale: false,
             stall: None,
+            heartbeat: app.threads.heartbeat(thread),
             outbox,
             wake,
         };
@@ -135,6 +137,7 @@ struct Worker {
     assignment_is_stale: bool,
     /// Watches the asking for ends, once it has failed.
     stall: Option<Stall>,
+    heartbeat: Arc<Heartbeat>,
     outbox: Sender<Restored>,
     wake: Waker,
 }
@@ -251,6 +254,7 @@ impl Worker {
     fn step(&mut self) -> Result<()> {
         self.consumer.events()?;
         self.begin_waiting()?;
+        self.note_to_restore();
         self.hand_over_finished();
         if std::mem::take(&mut self.assignment_is_stale) {
             let to_read: Vec<_> = self.tasks.values().flat_map(Restoring::to_read).collect();
@@ -281,6 +285,14 @@ impl Worker {
             self.consumer.wait(self.app.settings.poll);
         }
         Ok(())
+    }
+
+    /// Tells how much is left. Not that it is nothing: the next tasks may have been handed over already.
+    fn note_to_restore(&self) {
+        if !self.tasks.is_empty() {
+            let left = self.tasks.values().map(Restoring::records_left).sum();
+            self.heartbeat.set_to_restore(Some(left).filter(|_| self.waiting.is_empty()));
+        }
     }
 
     fn hand_over_finished(&mut self) {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::application::Application;
 use super::commit::Committed;
 use super::dynamic_outputs::DynamicOutputs;
+use super::heartbeat::Heartbeat;
 use super::membership::{LeadTopics, MemberEvent, Membership};
 use super::owned_offsets::OwnedOffsets;
 use super::stall::Stall;
@@ -27,6 +28,7 @@ pub(super) struct StreamThread {
     index: usize,
     /// Ends this thread alone.
     stop: Stop,
+    heartbeat: Arc<Heartbeat>,
     consumer: Box<dyn Consumer>,
     membership: Box<dyn Membership>,
     producer: Box<dyn Producer>,
@@ -92,6 +94,7 @@ impl StreamThread {
             app: app.clone(),
             index,
             stop,
+            heartbeat: app.threads.heartbeat(index),
             consumer,
             membership: Box::new(LeadTopics::new(app)),
             producer: app.clients.producer(index, app.stop.patience(app.settings.task_timeout))?,
@@ -136,6 +139,7 @@ impl StreamThread {
     fn serve(&mut self) -> Result<()> {
         self.membership.join(&mut *self.consumer)?;
         while !self.is_stopped() {
+            self.heartbeat.beat(self.app.clock.monotonic());
             let stepped = catch_unwind(AssertUnwindSafe(|| self.step()));
             let stepped = stepped.unwrap_or_else(|panic| {
                 let task = self.processing.and_then(|id| self.tasks.running.get(&id));
@@ -201,6 +205,7 @@ impl StreamThread {
                 let starts = self.offsets.take(&self.app, &mut *self.consumer, &inputs)?;
                 tracing::info!(thread = self.index, ?tasks, "tasks assigned");
                 if !tasks.is_empty() || !self.is_member {
+                    self.heartbeat.set_to_restore(None);
                     self.app.threads.set(self.index, ThreadState::PartitionsAssigned);
                 }
                 self.is_member = true;

@@ -110,6 +110,13 @@ impl Restoring {
         Ok(())
     }
 
+    /// Returns how many records are still to be read, at most: compaction leaves fewer than offsets say.
+    pub(crate) fn records_left(&self) -> u64 {
+        let bounds = self.changelogs.values().map(|progress| progress.bound);
+        let left = bounds.map(|bound| bound.end().0 - bound.next().map_or(0, |next| next.0));
+        left.map(|left| u64::try_from(left).unwrap_or(0)).sum()
+    }
+
     pub(crate) fn progress(&self) -> RestoreProgress {
         let is_done = self.changelogs.values().all(|progress| progress.bound.is_reached());
         RestoreProgress { restored: self.restored, is_done }

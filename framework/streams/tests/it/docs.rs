@@ -15,7 +15,7 @@ fn the_page_of_settings_lists_all_of_them() {
         `main.consumer.`, `restore.consumer.`, `global.consumer.`, `producer.`, `admin.`), or without \
         to all, where\nthey say where the cluster is and how to authenticate (`security.protocol`, \
         `ssl.`, `sasl.`, ...).\n`topic.` sets topic settings of internal topics, and `<secret>.file` \
-        names the file of a client's secret (`sasl.password.file`).\nAny other name is refused. \
+        names the file of a secret (`sasl.password.file`).\nAny other name is refused. \
         `config` shows the settings in force, and where each came from.\n\n\
         | setting | default | values | what it does |\n| --- | --- | --- | --- |\n"
         .to_owned();
@@ -30,6 +30,7 @@ fn the_page_of_settings_lists_all_of_them() {
 fn values(kind: Kind) -> String {
     match kind {
         Kind::Text => "text".to_owned(),
+        Kind::Secret => "secret text".to_owned(),
         Kind::Path => "path".to_owned(),
         Kind::Millis(min, max) => format!("milliseconds, {min} to {max}"),
         Kind::Bytes(min, max) => format!("bytes, {min} to {max}"),
