@@ -14,6 +14,7 @@ mod output;
 mod progress;
 mod reset;
 mod signals;
+mod surface;
 
 use std::fmt;
 use std::process::ExitCode;

@@ -12,6 +12,7 @@
 mod disk_full;
 mod elastic;
 mod expected;
+mod health;
 mod process;
 mod usage;
 

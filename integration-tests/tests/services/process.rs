@@ -121,6 +121,11 @@ impl Running {
         });
     }
 
+    /// Returns what the process has said on standard error so far.
+    pub(crate) fn said(&self) -> String {
+        self.stderr.lock().expect("nobody panics with it").clone()
+    }
+
     /// Kills the process, which can do nothing about it.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("it can be killed");

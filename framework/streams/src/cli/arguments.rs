@@ -28,6 +28,10 @@ pub(super) struct Arguments {
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) state_dir: Option<PathBuf>,
 
+    /// Where `run` and `replay` answer probes over HTTP: host:port, or off [default: 127.0.0.1:8080]
+    #[arg(long, global = true, value_name = "HOST:PORT")]
+    pub(super) http: Option<String>,
+
     /// Settings from a properties file: one `name=value` a line
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -9,11 +10,12 @@ use super::App;
 use super::arguments::{Arguments, Format};
 use super::output::{print, print_json, print_pretty_json};
 use super::progress::{Progress, per_second};
+use super::surface::Shown;
 use super::{configuration, exit, heed_signals};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kafka::rdkafka::RdKafka;
-use crate::runtime::replay::{Replay, ReplayReport};
+use crate::runtime::replay::{Replay, ReplayMonitor, ReplayReport};
 use crate::runtime::results::{LatestValues, latest_values};
 use crate::runtime::verify::{Verdict, Verify};
 use crate::runtime::{KafkaStreams, Stop};
@@ -48,9 +50,13 @@ struct RunReport {
 /// Runs live.
 pub(super) fn run(app: &App, arguments: &Arguments, until_caught_up: bool) -> Result<ExitCode> {
     let settings = configuration::settings(app, arguments)?;
-    let streams = KafkaStreams::new((app.topology)()?, settings);
+    let topology = (app.topology)()?;
+    let shown = Shown::new(&topology, &settings, TopicNames::live(&settings.application_id))?;
+    let streams = Arc::new(KafkaStreams::new(topology, settings));
     let stop = streams.stop_handle();
     heed_signals(&stop)?;
+    // It answers while the client starts, and until it has ended.
+    let _http = shown.serve_client(&streams)?;
     streams.start().or_else(|error| ignore_stop(error, &stop))?;
     if !until_caught_up || stop.is_asked() {
         streams.wait()?;
@@ -98,7 +104,10 @@ pub(super) fn replay(
     let settings = configuration::settings(app, arguments)?;
     let stop = Stop::new();
     heed_signals(&stop)?;
-    let replay = Replay::new((app.topology)()?, settings.clone(), version)?;
+    let topology = (app.topology)()?;
+    let names = TopicNames::versioned(&settings.application_id, version);
+    let shown = Shown::new(&topology, &settings, names)?;
+    let replay = Replay::new(topology, settings.clone(), version)?;
     let path = report_path.map_or_else(|| default_report(&settings, version), Path::to_owned);
     if report_path.is_some() {
         // An earlier run's report must not pass for this one's; and a place that cannot be written is
@@ -106,8 +115,13 @@ pub(super) fn replay(
         write(&path, b"")?;
         remove(&path)?;
     }
+    let monitor = Arc::new(ReplayMonitor::new(&stop));
+    let _http = shown.serve_replay(&monitor)?;
     let mut progress = Progress::start(&format!("{}--{version}", app.name), Some(0));
-    let report = replay.run(&stop, |done| progress.update(done.records, Some(done.records_total)));
+    let report = replay.run(&stop, |done| {
+        monitor.note(done);
+        progress.update(done.records, Some(done.records_total));
+    });
     let _ = progress.finish();
     let report = report?;
     write_report(&path, &report)?;

@@ -26,6 +26,9 @@ pub(super) fn layers(app: &App, arguments: &Arguments) -> Result<StreamsConfig> 
     if let Some(directory) = &arguments.state_dir {
         config = config.with_argument("state.dir", &directory.to_string_lossy())?;
     }
+    if let Some(address) = &arguments.http {
+        config = config.with_argument("http.listen", address)?;
+    }
     for setting in &arguments.set {
         let Some((name, value)) = setting.split_once('=') else {
             // Its first word only: the rest may be a secret.
