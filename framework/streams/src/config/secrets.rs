@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Source, clients, table};
+use super::{SETTINGS, Source, clients, table};
 use crate::error::{Error, Result};
 
 const ENDING: &str = ".file";
@@ -11,8 +11,9 @@ const ENDING: &str = ".file";
 pub(super) fn named(setting: &str) -> Option<&str> {
     let name = setting.strip_suffix(ENDING)?;
     let is_its_own = clients::is_client_setting(setting);
-    let is_clients = clients::is_client_setting(name) && clients::is_secret(name);
-    (!is_its_own && (is_clients || table::is_secret(name))).then_some(name)
+    let is_known = clients::is_client_setting(name) || SETTINGS.iter().any(|own| own.name == name);
+    let is_secret = clients::is_secret(name) || table::is_secret(name);
+    (!is_its_own && is_known && is_secret).then_some(name)
 }
 
 /// Reads a secret; a line break at its end is an editor's, and no part of it.

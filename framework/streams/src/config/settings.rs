@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{ClientProperties, HttpSettings, Kind, SETTINGS, StreamsConfig};
+use super::{
+    ClientProperties, HttpSettings, Kind, SETTINGS, SchemaRegistrySettings, StreamsConfig,
+};
 use crate::error::{Error, Result};
 
 /// Where a store keeps its committed rows.
@@ -86,6 +88,8 @@ pub struct Settings {
     pub rocksdb_block_cache_bytes: usize,
     /// `rocksdb.write.buffer.bytes`
     pub rocksdb_write_buffer_bytes: usize,
+    /// `schema.registry.*`, and how subjects are named and schemas registered.
+    pub schema_registry: SchemaRegistrySettings,
     /// `state.dir`
     pub state_dir: PathBuf,
     /// `state.flush.interval.ms`
@@ -149,6 +153,7 @@ impl Settings {
             replication_factor: i32::try_from(number(config, "replication.factor")?).unwrap_or(-1),
             rocksdb_block_cache_bytes: bytes(config, "rocksdb.block.cache.bytes")?,
             rocksdb_write_buffer_bytes: bytes(config, "rocksdb.write.buffer.bytes")?,
+            schema_registry: SchemaRegistrySettings::of(config)?,
             state_dir: text(config, "state.dir")?.into(),
             state_flush_interval: millis(config, "state.flush.interval.ms")?,
             cache_bytes_max: bytes(config, "statestore.cache.max.bytes")?,
