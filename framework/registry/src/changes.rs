@@ -27,12 +27,26 @@ pub(crate) enum Fact {
         deleted: bool,
     },
     /// A version is hidden, and may come back.
-    Hidden { subject: String, version: u32 },
+    Hidden {
+        subject: String,
+        version: u32,
+    },
     /// A version is gone for ever.
-    Removed { subject: String, version: u32 },
+    Removed {
+        subject: String,
+        version: u32,
+    },
     /// This holds for a subject, or for all; nothing takes it away.
-    Settings { subject: Option<String>, settings: Option<Settings> },
-    Mode { subject: Option<String>, mode: Option<Mode> },
+    Settings {
+        subject: Option<String>,
+        settings: Option<Settings>,
+    },
+    Mode {
+        subject: Option<String>,
+        mode: Option<Mode>,
+    },
     /// No id below this one is handed out, though its schema be gone.
-    NextId { id: u32 },
+    NextId {
+        id: u32,
+    },
 }

@@ -86,9 +86,10 @@ impl Request {
     pub(crate) fn page<T>(&self, items: impl Iterator<Item = T>) -> Result<Vec<T>> {
         let number = |name| match self.parameter(name) {
             None => Ok(None),
-            Some(text) => text.parse::<i64>().map(Some).map_err(|_| {
-                Refusal::of_status(400, format!("`{name}` is no number: {text}"))
-            }),
+            Some(text) => text
+                .parse::<i64>()
+                .map(Some)
+                .map_err(|_| Refusal::of_status(400, format!("`{name}` is no number: {text}"))),
         };
         let offset = usize::try_from(number("offset")?.unwrap_or(0)).unwrap_or(0);
         // Less than zero stands for all.

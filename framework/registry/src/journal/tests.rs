@@ -31,8 +31,7 @@ fn what_was_written_is_there_again_but_a_torn_line() {
     drop(journal);
     let whole = fs::read(&path).unwrap();
     let first = whole.iter().position(|byte| *byte == b'\n').unwrap() + 1;
-    let second =
-        first + whole[first..].iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    let second = first + whole[first..].iter().position(|byte| *byte == b'\n').unwrap() + 1;
     // However much of the last line is there, it is not half of it that counts.
     for cut in [second + 1, (second + whole.len()) / 2, whole.len() - 1] {
         fs::write(&path, &whole[..cut]).unwrap();

@@ -43,11 +43,7 @@ impl Registry {
     }
 
     /// Returns what is wrong with a new version of a subject; nothing if it may be one.
-    pub(super) fn compare_with_earlier(
-        &self,
-        subject: &str,
-        new: &Checked,
-    ) -> Result<Vec<String>> {
+    pub(super) fn compare_with_earlier(&self, subject: &str, new: &Checked) -> Result<Vec<String>> {
         self.compare(subject, new, self.state.versions(subject, false).collect())
     }
 

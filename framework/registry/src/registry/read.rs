@@ -162,8 +162,7 @@ impl Registry {
 
     pub(super) fn versions_of_id(&self, request: &Request, id: &str) -> Result<Value> {
         let uses = self.uses_of_id(request, id)?.into_iter();
-        let uses =
-            uses.map(|(subject, version)| json!({ "subject": subject, "version": version }));
+        let uses = uses.map(|(subject, version)| json!({ "subject": subject, "version": version }));
         to_json(&request.page(uses)?)
     }
 

@@ -221,17 +221,14 @@ impl Sent {
             None | Some("" | "AVRO") => Ok(SchemaType::Avro),
             Some("JSON") => Ok(SchemaType::Json),
             Some("PROTOBUF") => Ok(SchemaType::Protobuf),
-            Some(other) => {
-                Err(Refusal::invalid_schema(format!("Invalid schema type {other}")))
-            }
+            Some(other) => Err(Refusal::invalid_schema(format!("Invalid schema type {other}"))),
         }
     }
 
     /// Returns the id and the version that are given, which they are in the mode `IMPORT` alone.
     fn given(&self, subject: &str, mode: Mode) -> Result<Option<(u32, Option<u32>)>> {
-        let refuse = |what| {
-            Err(Refusal::not_permitted(format!("Subject {subject} in context . is {what}")))
-        };
+        let refuse =
+            |what| Err(Refusal::not_permitted(format!("Subject {subject} in context . is {what}")));
         if mode.is_read_only() {
             return refuse("in read-only mode");
         }

@@ -36,9 +36,10 @@ impl Registry {
             Method::Put => {
                 self.check_configurable(subject.as_deref())?;
                 let wanted: Wanted = request.json()?;
-                let level = wanted.compatibility.as_deref().map(|name| {
-                    Level::parse(name).ok_or_else(Refusal::invalid_level)
-                });
+                let level = wanted
+                    .compatibility
+                    .as_deref()
+                    .map(|name| Level::parse(name).ok_or_else(Refusal::invalid_level));
                 let own = own.unwrap_or_default();
                 let settings = Settings {
                     compatibility: level.transpose()?.or(own.compatibility),

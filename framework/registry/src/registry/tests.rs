@@ -67,7 +67,12 @@ impl Client {
     }
 
     /// Returns the status and the code of what is refused.
-    pub(super) fn refused(&mut self, method: Method, path: &str, body: Option<Value>) -> (u16, u64) {
+    pub(super) fn refused(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (u16, u64) {
         let (status, body) = self.ask(method, path, body);
         assert!(body["message"].is_string(), "{path}: {status} {body}");
         (status, body["error_code"].as_u64().expect("a code"))
@@ -250,9 +255,7 @@ fn json_and_protobuf_are_kept_with_their_references() {
 #[test]
 fn metadata_is_part_of_a_schema_and_is_searched() {
     let mut client = Client::new();
-    let body = |owner: &str| {
-        json!({ "schema": "\"string\"", "metadata": { "properties": { "owner": owner } } })
-    };
+    let body = |owner: &str| json!({ "schema": "\"string\"", "metadata": { "properties": { "owner": owner } } });
     let first = client.post("/subjects/m/versions", body("ann")).1;
     let second = client.post("/subjects/m/versions", body("bob")).1;
     assert_ne!(first["id"], second["id"]);

@@ -68,7 +68,10 @@ fn transitive_levels_look_at_all_versions() {
     let answer = client.post(first, body.clone()).1;
     assert_eq!(answer["is_compatible"], false);
     let messages = answer["messages"].to_string();
-    assert!(messages.contains("TYPE_MISMATCH") && messages.contains("/fields/1/type"), "{messages}");
+    assert!(
+        messages.contains("TYPE_MISMATCH") && messages.contains("/fields/1/type"),
+        "{messages}"
+    );
     client.put("/config/u", json!({ "compatibility": "BACKWARD_TRANSITIVE" }));
     assert_eq!(client.post(all, body.clone()).1["is_compatible"], false);
     let refused = client.refused(Method::Post, "/subjects/u/versions", Some(body));

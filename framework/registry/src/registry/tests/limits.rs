@@ -49,15 +49,13 @@ fn texts_and_names_have_a_length() {
 
 #[test]
 fn references_have_a_number_and_a_depth() {
-    let config = RegistryConfig {
-        references_max: 3,
-        references_depth_max: 2,
-        ..RegistryConfig::default()
-    };
+    let config =
+        RegistryConfig { references_max: 3, references_depth_max: 2, ..RegistryConfig::default() };
     let mut client = limited(config);
     let named = |i: usize, references: &[usize]| {
         let text = json!({ "type": "fixed", "name": format!("F{i}"), "size": 1 }).to_string();
-        let reference = |i| json!({ "name": format!("F{i}"), "subject": format!("f{i}"), "version": 1 });
+        let reference =
+            |i| json!({ "name": format!("F{i}"), "subject": format!("f{i}"), "version": 1 });
         let references: Vec<Value> = references.iter().map(reference).collect();
         json!({ "schema": text, "references": references })
     };
@@ -84,7 +82,8 @@ fn subjects_with_settings_are_counted() {
 #[test]
 fn deep_and_intricate_schemas_are_refused_in_time() {
     let mut client = limited(RegistryConfig::default());
-    let deep = format!("{}\"int\"{}", "{\"type\":\"array\",\"items\":".repeat(500), "}".repeat(500));
+    let deep =
+        format!("{}\"int\"{}", "{\"type\":\"array\",\"items\":".repeat(500), "}".repeat(500));
     assert_eq!(refused(&mut client, "deep", json!({ "schema": deep })), (422, 42201));
     // Unions of records that hold unions: every branch is tried on every other one.
     let mut fields = json!("int");

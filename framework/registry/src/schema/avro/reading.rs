@@ -165,7 +165,8 @@ impl<'a> Reading<'a> {
             let path = format!("{path}/fields/{i}");
             let aliases = field.get("aliases").and_then(Value::as_array).into_iter().flatten();
             let mut called = std::iter::once(name).chain(aliases.filter_map(Value::as_str));
-            let named = |name: &str| fields(old).iter().find(|f| f.get("name") == Some(&name.into()));
+            let named =
+                |name: &str| fields(old).iter().find(|f| f.get("name") == Some(&name.into()));
             let found = called.find_map(named).and_then(|field| field.get("type"));
             match (field.get("type"), found) {
                 (Some(new), Some(old)) => self.types(
@@ -175,7 +176,8 @@ impl<'a> Reading<'a> {
                 ),
                 (_, None) if field.get("default").is_none() => {
                     let what = "has no default value and is missing in the %w schema";
-                    let text = format!("The field '{name}' at path '{path}' in the %r schema {what}");
+                    let text =
+                        format!("The field '{name}' at path '{path}' in the %r schema {what}");
                     self.tell("READER_FIELD_MISSING_DEFAULT_VALUE", &text, name);
                 }
                 _ => {}
@@ -190,7 +192,8 @@ impl<'a> Reading<'a> {
         }
         let symbols = |of: Type<'a>| of.schema.get("symbols").and_then(Value::as_array);
         let known = symbols(reader).map_or(&[][..], Vec::as_slice);
-        let missing = symbols(writer).into_iter().flatten().filter(|symbol| !known.contains(symbol));
+        let missing =
+            symbols(writer).into_iter().flatten().filter(|symbol| !known.contains(symbol));
         let missing: Vec<&str> = missing.filter_map(Value::as_str).collect();
         if !missing.is_empty() {
             let missing = format!("[{}]", missing.join(", "));

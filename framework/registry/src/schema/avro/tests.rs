@@ -49,9 +49,8 @@ fn names_within_what_is_referred_to_are_known() {
 /// Returns the kinds of what keeps `reader` from reading `writer`.
 fn differences(reader: &str, writer: &str) -> Vec<String> {
     let schema = |text| Resolved { schema_type: SchemaType::Avro, text, references: &[] };
-    let kind = |told: String| {
-        told.split('\'').nth(1).unwrap_or_else(|| panic!("{told}")).to_owned()
-    };
+    let kind =
+        |told: String| told.split('\'').nth(1).unwrap_or_else(|| panic!("{told}")).to_owned();
     incompatibilities(schema(reader), schema(writer)).into_iter().map(kind).collect()
 }
 
@@ -70,7 +69,11 @@ fn types_are_promoted_and_no_others_read() {
     ];
     for (writer, reader) in all.into_iter().flat_map(|w| all.map(|r| (w, r))) {
         let reads = differences(&format!("\"{reader}\""), &format!("\"{writer}\"")).is_empty();
-        assert_eq!(reads, reader == writer || allowed.contains(&(writer, reader)), "{writer} {reader}");
+        assert_eq!(
+            reads,
+            reader == writer || allowed.contains(&(writer, reader)),
+            "{writer} {reader}"
+        );
     }
 }
 
@@ -98,8 +101,16 @@ fn differences_have_their_kinds() {
         (text("\"int\""), text("[\"null\",\"int\"]"), "MISSING_UNION_BRANCH"),
         (text("[\"null\",\"int\"]"), text("\"string\""), "MISSING_UNION_BRANCH"),
         (text("\"int\""), text("[\"int\"]"), ""),
-        (text(r#"{"type":"array","items":"int"}"#), text(r#"{"type":"map","values":"int"}"#), "TYPE_MISMATCH"),
-        (text(r#"{"type":"array","items":"int"}"#), text(r#"{"type":"array","items":"long"}"#), "TYPE_MISMATCH"),
+        (
+            text(r#"{"type":"array","items":"int"}"#),
+            text(r#"{"type":"map","values":"int"}"#),
+            "TYPE_MISMATCH",
+        ),
+        (
+            text(r#"{"type":"array","items":"int"}"#),
+            text(r#"{"type":"array","items":"long"}"#),
+            "TYPE_MISMATCH",
+        ),
         (text(r#"{"type":"long","logicalType":"timestamp-millis"}"#), text("\"int\""), ""),
     ];
     for (reader, writer, expected) in cases {
