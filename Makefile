@@ -15,14 +15,15 @@ CARGO_FLAGS := --workspace --exclude with-kafka --all-features --locked
 BIN := $(CARGO_TARGET_DIR)/debug
 KAFKA_VERSION := 4.3.1
 # Tests whose bodies run on any broker. Chosen by target, so that the features of all packages stay as they are built.
-BROKER_TESTS := --test conformance --test streams --test services
+BROKER_TESTS := --test conformance --test streams --test services --test registry
 # Where a comparison leaves its figures and its chart.
 BENCH_OUT := $(CARGO_TARGET_DIR)/bench-kafka
 BESIDE_KAFKA := integration-tests/kafka/beside $(KAFKA_VERSION)
+BESIDE_REGISTRY := integration-tests/registry/beside
 
 .PHONY: help
 help: ## Show this help
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: ## Install what the build needs and is missing (asks apt-get, as root or by sudo)
@@ -52,10 +53,14 @@ deny: ## Licences, sources and bans of all dependencies (needs cargo-deny)
 	@cargo deny --locked check bans licenses sources
 
 .PHONY: test-kafka
-test-kafka: build ## The same tests, and the demo, on a real Apache Kafka (needs Docker)
+test-kafka: build ## The same tests, and the demo, on a real Apache Kafka and a real registry (needs Docker)
 	@cargo test $(CARGO_FLAGS) $(BROKER_TESTS) --no-run
-	@$(BESIDE_KAFKA) cargo test $(CARGO_FLAGS) $(BROKER_TESTS)
+	@$(BESIDE_KAFKA) $(BESIDE_REGISTRY) cargo test $(CARGO_FLAGS) $(BROKER_TESTS)
 	@$(BESIDE_KAFKA) bash -c '$(BIN)/demo --kafka "$$KAPPA_TEST_BOOTSTRAP"'
+
+.PHONY: test-registry-python
+test-registry-python: build ## Let Confluent's client for Python use the embedded schema registry (asks PyPI once)
+	@integration-tests/registry/test-python $(BIN)/kappa-broker
 
 .PHONY: kafka-image
 kafka-image: ## Build kappa/kafka-local, a stand-in for apache/kafka, from Maven Central
