@@ -4,3 +4,5 @@
 
 #[cfg(feature = "avro")]
 pub mod avro;
+#[cfg(feature = "avro")]
+pub mod evolution;

@@ -22,7 +22,7 @@ mod failure;
 pub(crate) mod graph;
 mod input;
 pub(crate) mod matching;
-mod plan;
+pub(crate) mod plan;
 mod plans;
 mod text;
 
