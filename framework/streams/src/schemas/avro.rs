@@ -24,7 +24,11 @@ mod input;
 pub(crate) mod matching;
 pub(crate) mod plan;
 mod plans;
+#[cfg(feature = "schema-registry")]
+mod registry;
 mod text;
+#[cfg(feature = "schema-registry")]
+mod values;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -41,6 +45,8 @@ use self::graph::Graph;
 use self::input::Input;
 use self::plan::Plan;
 use self::plans::Plans;
+#[cfg(feature = "schema-registry")]
+pub use self::{registry::Avro, values::AvroValues};
 use crate::error::{Error, ErrorKind, Result};
 use crate::serde::{Schema, SchemaFormat, SchemaReference, SerdeError};
 
