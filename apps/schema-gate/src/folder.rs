@@ -18,32 +18,32 @@ struct Modes {
 
 /// The folder's contents.
 #[derive(Debug)]
-pub struct Folder {
-    pub subjects: Vec<Subject>,
+pub(crate) struct Folder {
+    pub(crate) subjects: Vec<Subject>,
     /// Files that are none of a schema.
-    pub strays: Vec<String>,
+    pub(crate) strays: Vec<String>,
 }
 
 /// A subject and its files, by version.
 #[derive(Debug)]
-pub struct Subject {
-    pub name: String,
-    pub mode: Compatibility,
-    pub files: Vec<File>,
+pub(crate) struct Subject {
+    pub(crate) name: String,
+    pub(crate) mode: Compatibility,
+    pub(crate) files: Vec<File>,
 }
 
 /// A version's file.
 #[derive(Debug)]
-pub struct File {
+pub(crate) struct File {
     /// Below the folder: `flights-value/1.avsc`.
-    pub path: String,
-    pub version: u32,
-    pub language: Language,
-    pub text: String,
+    pub(crate) path: String,
+    pub(crate) version: u32,
+    pub(crate) language: Language,
+    pub(crate) text: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Language {
+pub(crate) enum Language {
     Avro,
     Json,
     Protobuf,
@@ -54,7 +54,7 @@ pub enum Language {
 /// # Errors
 ///
 /// Where it cannot be read, or `compatibility.json` is wrong.
-pub fn read(path: &Path) -> Result<Folder, String> {
+pub(crate) fn read(path: &Path) -> Result<Folder, String> {
     let (default, mut modes) = modes(path)?;
     let mut folder = Folder { subjects: Vec::new(), strays: Vec::new() };
     for (name, is_folder) in entries(path)? {

@@ -11,22 +11,22 @@ use crate::released::Released;
 
 /// What the check found.
 #[derive(Debug, Default, Serialize)]
-pub struct Report {
-    pub subjects: usize,
-    pub schemas: usize,
-    pub problems: Vec<Problem>,
+pub(crate) struct Report {
+    pub(crate) subjects: usize,
+    pub(crate) schemas: usize,
+    pub(crate) problems: Vec<Problem>,
     /// What was not checked.
-    pub notes: Vec<Problem>,
+    pub(crate) notes: Vec<Problem>,
 }
 
 /// Something about a file.
 #[derive(Debug, Serialize)]
-pub struct Problem {
-    pub file: String,
+pub(crate) struct Problem {
+    pub(crate) file: String,
     /// The way to the field, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub field: Option<String>,
-    pub message: String,
+    pub(crate) field: Option<String>,
+    pub(crate) message: String,
 }
 
 impl fmt::Display for Report {
@@ -57,7 +57,7 @@ impl Report {
 }
 
 /// Checks a folder.
-pub fn check(folder: &Folder, released: &Released) -> Report {
+pub(crate) fn check(folder: &Folder, released: &Released) -> Report {
     let mut report = Report { subjects: folder.subjects.len(), ..Report::default() };
     for stray in &folder.strays {
         report.problem(

@@ -4,6 +4,7 @@ mod folder;
 mod gate;
 mod released;
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -66,11 +67,12 @@ fn run(args: &Args) -> Result<Report, String> {
         released.add_all(&folder);
         released.write(&args.folder)?;
     }
-    if args.json {
-        let json = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
-        println!("{json}");
+    let text = if args.json {
+        serde_json::to_string_pretty(&report).map_err(|error| error.to_string())? + "\n"
     } else {
-        print!("{report}");
-    }
+        report.to_string()
+    };
+    let written = io::stdout().write_all(text.as_bytes());
+    written.map_err(|error| format!("cannot print the report: {error}"))?;
     Ok(report)
 }

@@ -13,7 +13,7 @@ const NAME: &str = "released.json";
 
 /// Fingerprints by path.
 #[derive(Debug, Default)]
-pub struct Released(BTreeMap<String, String>);
+pub(crate) struct Released(BTreeMap<String, String>);
 
 impl Released {
     /// Reads the list; there may be none yet.
@@ -21,7 +21,7 @@ impl Released {
     /// # Errors
     ///
     /// Where it cannot be read.
-    pub fn read(folder: &Path) -> Result<Self, String> {
+    pub(crate) fn read(folder: &Path) -> Result<Self, String> {
         let file = folder.join(NAME);
         if !file.exists() {
             return Ok(Self::default());
@@ -35,30 +35,30 @@ impl Released {
     /// # Errors
     ///
     /// Where it cannot be written.
-    pub fn write(&self, folder: &Path) -> Result<(), String> {
+    pub(crate) fn write(&self, folder: &Path) -> Result<(), String> {
         let json = serde_json::to_string_pretty(&self.0).map_err(|error| error.to_string())?;
         fs::write(folder.join(NAME), json + "\n").map_err(|error| format!("{NAME}: {error}"))
     }
 
     /// Lists all that is there.
-    pub fn add_all(&mut self, folder: &Folder) {
+    pub(crate) fn add_all(&mut self, folder: &Folder) {
         for file in folder.subjects.iter().flat_map(|subject| &subject.files) {
             self.0.insert(file.path.clone(), fingerprint(file));
         }
     }
 
     /// Returns whether a file was released.
-    pub fn has(&self, file: &File) -> bool {
+    pub(crate) fn has(&self, file: &File) -> bool {
         self.0.contains_key(&file.path)
     }
 
     /// Returns whether a file is not what was released.
-    pub fn is_edited(&self, file: &File) -> bool {
+    pub(crate) fn is_edited(&self, file: &File) -> bool {
         self.0.get(&file.path).is_some_and(|released| *released != fingerprint(file))
     }
 
     /// Returns what was released and is gone.
-    pub fn gone<'a>(&'a self, folder: &'a Folder) -> impl Iterator<Item = &'a String> {
+    pub(crate) fn gone<'a>(&'a self, folder: &'a Folder) -> impl Iterator<Item = &'a String> {
         let files = || folder.subjects.iter().flat_map(|subject| &subject.files);
         self.0.keys().filter(move |path| files().all(|file| file.path != **path))
     }

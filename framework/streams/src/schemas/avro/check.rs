@@ -54,7 +54,10 @@ const SAMPLE_DEPTH: usize = 8;
 /// );
 /// ```
 pub fn check_type<T: Serialize + DeserializeOwned>(schema: &str) -> Result<()> {
-    let schema = AvroSchema::parse(schema)?;
+    check_schema::<T>(&AvroSchema::parse(schema)?)
+}
+
+fn check_schema<T: Serialize + DeserializeOwned>(schema: &AvroSchema) -> Result<()> {
     let graph = schema.graph();
     let samples = graph.nodes().iter().map(|node| match &node.kind {
         Kind::Union(branches) => branches.len(),
@@ -66,8 +69,8 @@ pub fn check_type<T: Serialize + DeserializeOwned>(schema: &str) -> Result<()> {
     for turn in 0..samples {
         let mut bytes = Vec::new();
         let made = Sample { graph, turn }.put(graph.root(), &mut bytes, 0);
-        made.map_err(|why| unfit::<T>(&schema, &why))?;
-        there_and_back::<T>(&schema, &bytes).map_err(|failure| unfit::<T>(&schema, &failure))?;
+        made.map_err(|why| unfit::<T>(schema, &why))?;
+        there_and_back::<T>(schema, &bytes).map_err(|failure| unfit::<T>(schema, &failure))?;
     }
     Ok(())
 }
@@ -114,7 +117,7 @@ impl<T: Serialize + DeserializeOwned> AvroCodec<T> {
     ///
     /// As [`check_type`].
     pub fn check(&self) -> Result<()> {
-        check_type::<T>(self.schema().text())
+        check_schema::<T>(self.schema())
     }
 }
 

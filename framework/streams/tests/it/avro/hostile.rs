@@ -77,9 +77,11 @@ fn whatever_bytes_come_an_answer_comes() {
     let mut read = 0;
     for (writer, reader) in PAIRS {
         let writer = AvroSchema::parse(writer).unwrap();
-        let codecs =
-            [writer.clone(), AvroSchema::parse(reader).unwrap()].map(AvroCodec::<Neutral>::new);
-        for _ in 0..10_000 {
+        let reader = AvroSchema::parse(reader).unwrap();
+        let codecs = [writer.clone(), reader.clone()].map(AvroCodec::<Neutral>::new);
+        // Lists of what takes no bytes are long, and so is their reading.
+        let rounds = if reader.text().starts_with(r#"{"type":"array""#) { 1_000 } else { 12_500 };
+        for _ in 0..rounds {
             let bytes = noise(&mut numbers);
             read += codecs.iter().filter(|codec| codec.decode(&writer, &bytes).is_ok()).count();
         }

@@ -201,6 +201,7 @@ fn schemas_use_those_of_others() {
     let mut bytes = Vec::new();
     codec.encode(&value, &mut bytes).unwrap();
     assert_eq!(codec.decode(&trip, &bytes).unwrap(), value);
+    codec.check().unwrap();
 }
 
 #[test]
