@@ -4,6 +4,7 @@
 //! hardly count, and RocksDB's background threads do.
 #![allow(clippy::unwrap_used, reason = "a bench that cannot run ends the program")]
 
+mod avro;
 mod cpu_time;
 mod operators;
 mod records;
@@ -28,6 +29,7 @@ fn main() {
     operators::benches(&mut criterion);
     tables::benches(&mut criterion);
     serdes::benches(&mut criterion);
+    avro::benches(&mut criterion);
     stores::benches(&mut criterion);
     restore::benches(&mut criterion);
     criterion.final_summary();
