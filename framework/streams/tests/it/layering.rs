@@ -55,7 +55,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("tower", &["http"]),
     ("rdkafka", &["kafka/rdkafka"]),
     ("kappa_rdkafka_queues", &["kafka/rdkafka"]),
-    ("base64", &["kafka/offset_metadata"]),
+    ("base64", &["kafka/offset_metadata", "schemas/protobuf"]),
     ("pollster", &["kafka/rdkafka"]),
     ("rocksdb", &["state/rocksdb"]),
     ("hashbrown", &["state/cache"]),

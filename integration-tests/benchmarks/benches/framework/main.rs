@@ -9,6 +9,7 @@ mod cpu_time;
 mod operators;
 mod records;
 mod restore;
+mod schemas;
 mod serdes;
 mod stores;
 mod tables;
@@ -30,6 +31,7 @@ fn main() {
     tables::benches(&mut criterion);
     serdes::benches(&mut criterion);
     avro::benches(&mut criterion);
+    schemas::benches(&mut criterion);
     stores::benches(&mut criterion);
     restore::benches(&mut criterion);
     criterion.final_summary();
