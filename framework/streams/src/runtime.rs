@@ -13,6 +13,7 @@ mod global_tables;
 mod housekeeping;
 mod kafka_streams;
 mod membership;
+mod metrics;
 mod owned_offsets;
 mod panics;
 mod stall;

@@ -6,6 +6,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel}
 use std::thread::JoinHandle;
 
 use super::application::Application;
+use super::kafka_streams::thread_name;
+use super::metrics::RestoreRecorder;
 use super::stall::Stall;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{TaskId, TopicPartition};
@@ -66,6 +68,8 @@ impl StateUpdater {
             stall: None,
             outbox,
             wake,
+            recorder: (!app.metrics.is_off())
+                .then(|| RestoreRecorder::start(&app.metrics, &thread_name(app, thread))),
         };
         let name =
             format!("{}-StateUpdater-{}", app.deployment.names().application_id(), thread + 1);
@@ -137,6 +141,8 @@ struct Worker {
     stall: Option<Stall>,
     outbox: Sender<Restored>,
     wake: Waker,
+    /// None where metrics are off.
+    recorder: Option<RestoreRecorder>,
 }
 
 /// How much of one changelog partition is taken at a time.
@@ -164,6 +170,9 @@ impl Worker {
         self.tasks.retain(|&task, _| !is_gone(task));
         self.waiting.retain(|state| !is_gone(state.id));
         self.renewed.retain(|&task| !is_gone(task));
+        if let Some(recorder) = &self.recorder {
+            recorder.forget(&is_gone);
+        }
         self.assignment_is_stale = true;
     }
 
@@ -271,6 +280,12 @@ impl Worker {
             }
         }
         self.app.stats.restored(restored);
+        if let Some(recorder) = &self.recorder {
+            let now = self.app.clock.monotonic();
+            for (&id, task) in &self.tasks {
+                recorder.note(id, task.progress().restored, task.remaining(), now);
+            }
+        }
         if let Some((id, error)) = damaged {
             self.tasks.remove(&id);
             let state = self.renew(id, error)?;
