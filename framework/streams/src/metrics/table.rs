@@ -318,6 +318,31 @@ impl Metric {
         self.row().name
     }
 
+    /// Returns its name by Prometheus' rules, as an OpenTelemetry collector would write it too.
+    #[must_use]
+    pub fn prometheus_name(self) -> String {
+        let mut name = self.name().replace('.', "_");
+        let unit = match self.unit() {
+            Unit::Seconds => "seconds",
+            Unit::Bytes => "bytes",
+            Unit::BytesPerSecond => "bytes_per_second",
+            Unit::Ratio => "ratio",
+            Unit::State
+            | Unit::Records
+            | Unit::Rows
+            | Unit::Tasks
+            | Unit::Threads
+            | Unit::Times => "",
+        };
+        if !unit.is_empty() && !name.split('_').any(|word| word == unit) {
+            name = format!("{name}_{unit}");
+        }
+        if self.kind() == Kind::Counter {
+            name.push_str("_total");
+        }
+        name
+    }
+
     /// Returns the kind of its values.
     #[must_use]
     pub fn kind(self) -> Kind {
