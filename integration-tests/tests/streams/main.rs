@@ -24,3 +24,4 @@ mod reset;
 mod restore;
 mod topologies;
 mod verify;
+mod waiting;
