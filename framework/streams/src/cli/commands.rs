@@ -116,6 +116,8 @@ pub(super) fn replay(
         write(&path, b"")?;
         remove(&path)?;
     }
+    let mut telemetry = Telemetry::start(&settings)?;
+    telemetry.push(&replay.metrics())?;
     let mut progress = Progress::start(&format!("{}--{version}", app.name), Some(0));
     let report = replay.run(&stop, |done| progress.update(done.records, Some(done.records_total)));
     let _ = progress.finish();

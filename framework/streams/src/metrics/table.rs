@@ -143,6 +143,7 @@ const THREAD: &[&str] = &["thread-id"];
 const TASK: &[&str] = &["thread-id", "task-id"];
 const STORE: &[&str] = &["thread-id", "task-id", "state-id"];
 const PARTITION: &[&str] = &["thread-id", "task-id", "topic", "partition"];
+const REPLAY: &[&str] = &["application-id", "replay-version"];
 const WRITTEN: &[&str] = &["thread-id", "task-id", "topic"];
 
 table! {
@@ -309,6 +310,16 @@ table! {
 
     GlobalRecordsConsumed "global.records.consumed", Counter, Records, Info, &["topic"],
         "records taken into global tables", "records-consumed-total of the global thread";
+
+    ReplayRecords "replay.records", Counter, Records, Info, REPLAY,
+        "records that a rerun has processed, of all stages", "";
+    ReplayRemaining "replay.remaining.records", Gauge, Records, Info, REPLAY,
+        "records it has to process yet, as far as is known: repartition topics count once they are \
+         sealed", "";
+    ReplayEta "replay.eta", Gauge, Seconds, Info, REPLAY,
+        "time until it is done, at the pace so far; -1 before there is one", "";
+    ReplayStage "replay.stage", Gauge, Times, Info, REPLAY, "the stage at work, from one", "";
+    ReplayStages "replay.stages", Gauge, Times, Info, REPLAY, "the number of stages", "";
 }
 
 impl Metric {

@@ -6,6 +6,7 @@
 
 mod client;
 mod global;
+mod replay;
 mod restore;
 mod thread;
 
@@ -13,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(super) use client::{ClientSource, ThreadsSource};
 pub(super) use global::GlobalRecorder;
+pub(super) use replay::ReplayRecorder;
 pub(super) use restore::RestoreRecorder;
 pub(super) use thread::{Phase, ThreadRecorder, View};
 
