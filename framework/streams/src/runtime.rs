@@ -14,6 +14,7 @@ mod heartbeat;
 mod housekeeping;
 mod kafka_streams;
 mod membership;
+mod metrics;
 mod owned_offsets;
 mod panics;
 mod stall;

@@ -13,6 +13,7 @@ mod disk_full;
 mod elastic;
 mod expected;
 mod health;
+mod otlp;
 mod process;
 mod registry;
 mod usage;

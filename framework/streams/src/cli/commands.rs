@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::replay::{Replay, ReplayMonitor, ReplayReport};
 use crate::runtime::verify::{Verdict, Verify};
 use crate::runtime::{KafkaStreams, Stop};
+use crate::telemetry::Telemetry;
 use crate::topology::TopicNames;
 
 /// Shows the topology.
@@ -54,9 +55,12 @@ pub(super) fn run(
     until_caught_up: bool,
 ) -> Result<ExitCode> {
     let settings = configuration::settings(app, arguments)?;
+    // Dropped after the client has ended: so the last push has all of it.
+    let mut telemetry = Telemetry::start(&settings)?;
     let topology = app.declaration.topology(&settings, format)?;
     let shown = Shown::new(&topology, &settings, TopicNames::live(&settings.application_id))?;
     let streams = Arc::new(KafkaStreams::new(topology, settings));
+    telemetry.push(&streams.metrics())?;
     let stop = streams.stop_handle();
     heed_signals(&stop)?;
     // It answers while the client starts, and until it has ended.
@@ -119,6 +123,8 @@ pub(super) fn replay(
         write(&path, b"")?;
         remove(&path)?;
     }
+    let mut telemetry = Telemetry::start(&settings)?;
+    telemetry.push(&replay.metrics())?;
     let monitor = Arc::new(ReplayMonitor::new(&stop));
     let _http = shown.serve_replay(&monitor)?;
     let mut progress = Progress::start(&format!("{}--{version}", app.name), Some(0));

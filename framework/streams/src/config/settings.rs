@@ -8,6 +8,7 @@ use super::{
     ClientProperties, HttpSettings, Kind, SETTINGS, SchemaRegistrySettings, StreamsConfig,
 };
 use crate::error::{Error, Result};
+use crate::metrics::Level;
 
 /// Where a store keeps its committed rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -74,6 +75,8 @@ pub struct Settings {
     pub partition_skew_max: Option<Duration>,
     /// `max.task.idle.ms`
     pub task_idle: TaskIdle,
+    /// `metrics.recording.level`
+    pub metrics_level: Level,
     /// `num.stream.threads`
     pub threads: usize,
     /// `offset.recommit.interval.ms`
@@ -145,6 +148,12 @@ impl Settings {
             task_idle: match u64::try_from(idle) {
                 Ok(idle) => TaskIdle::For(Duration::from_millis(idle)),
                 Err(_) => TaskIdle::Never,
+            },
+            metrics_level: match text(config, "metrics.recording.level")?.as_str() {
+                "off" => Level::Off,
+                "debug" | "DEBUG" => Level::Debug,
+                "trace" | "TRACE" => Level::Trace,
+                _ => Level::Info,
             },
             threads: bytes(config, "num.stream.threads")?,
             offset_recommit_interval: millis(config, "offset.recommit.interval.ms")?,

@@ -210,6 +210,12 @@ pub const SETTINGS: &[Setting] = &[
         "how long a task waits for records of an empty input that is read to its end, before it goes \
          on with the others; -1 never waits, not even for records that are on the broker",
     ),
+    setting(
+        "metrics.recording.level",
+        Some("info"),
+        Kind::Choice(&["off", "info", "debug", "trace", "INFO", "DEBUG", "TRACE"]),
+        "which metrics are recorded; `debug` measures each read of a store below its cache",
+    ),
     setting("num.stream.threads", Some("1"), Kind::Count(1, 256), "threads that process records"),
     setting(
         "offset.recommit.interval.ms",

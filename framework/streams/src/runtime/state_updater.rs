@@ -7,6 +7,8 @@ use std::thread::JoinHandle;
 
 use super::application::Application;
 use super::heartbeat::Heartbeat;
+use super::kafka_streams::thread_name;
+use super::metrics::RestoreRecorder;
 use super::stall::Stall;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{TaskId, TopicPartition};
@@ -68,6 +70,8 @@ impl StateUpdater {
             heartbeat: app.threads.heartbeat(thread),
             outbox,
             wake,
+            recorder: (!app.metrics.is_off())
+                .then(|| RestoreRecorder::start(&app.metrics, &thread_name(app, thread))),
         };
         let name =
             format!("{}-StateUpdater-{}", app.deployment.names().application_id(), thread + 1);
@@ -140,6 +144,8 @@ struct Worker {
     heartbeat: Arc<Heartbeat>,
     outbox: Sender<Restored>,
     wake: Waker,
+    /// None where metrics are off.
+    recorder: Option<RestoreRecorder>,
 }
 
 /// How much of one changelog partition is taken at a time.
@@ -167,6 +173,9 @@ impl Worker {
         self.tasks.retain(|&task, _| !is_gone(task));
         self.waiting.retain(|state| !is_gone(state.id));
         self.renewed.retain(|&task| !is_gone(task));
+        if let Some(recorder) = &self.recorder {
+            recorder.forget(&is_gone);
+        }
         self.assignment_is_stale = true;
     }
 
@@ -275,6 +284,12 @@ impl Worker {
             }
         }
         self.app.stats.restored(restored);
+        if let Some(recorder) = &self.recorder {
+            let now = self.app.clock.monotonic();
+            for (&id, task) in &self.tasks {
+                recorder.note(id, task.progress().restored, task.remaining(), now);
+            }
+        }
         if let Some((id, error)) = damaged {
             self.tasks.remove(&id);
             let state = self.renew(id, error)?;
@@ -290,7 +305,7 @@ impl Worker {
     /// Tells how much is left. Not that it is nothing: the next tasks may have been handed over already.
     fn note_to_restore(&self) {
         if !self.tasks.is_empty() {
-            let left = self.tasks.values().map(Restoring::records_left).sum();
+            let left = self.tasks.values().map(Restoring::remaining).sum();
             self.heartbeat.set_to_restore(Some(left).filter(|_| self.waiting.is_empty()));
         }
     }

@@ -1,5 +1,7 @@
 //! A stream thread: one consumer, one producer, some tasks, and one readable loop.
 
+mod recording;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
@@ -10,6 +12,7 @@ use super::commit::Committed;
 use super::dynamic_outputs::DynamicOutputs;
 use super::heartbeat::Heartbeat;
 use super::membership::{LeadTopics, MemberEvent, Membership};
+use super::metrics::{Phase, ThreadRecorder};
 use super::owned_offsets::OwnedOffsets;
 use super::stall::Stall;
 use super::stop::{Stop, patiently};
@@ -57,6 +60,8 @@ pub(super) struct StreamThread {
     processing: Option<TaskId>,
     /// When tasks' damaged state was last thrown away.
     renewed: BTreeMap<TaskId, Duration>,
+    /// None where metrics are off.
+    recorder: Option<Box<ThreadRecorder>>,
 }
 
 /// How many records a task processes before the next task has its turn.
@@ -115,6 +120,7 @@ impl StreamThread {
             waiting: WaitingTasks::default(),
             processing: None,
             renewed: BTreeMap::new(),
+            recorder: ThreadRecorder::start(app, index),
         })
     }
 
@@ -168,14 +174,15 @@ impl StreamThread {
         self.tasks.open_awaited()?;
         self.tasks.adopt_restored()?;
         self.update_state();
-        let fetched = self.fetch()?;
-        let processed = self.process()?;
+        let fetched = self.timed(Phase::Poll, Self::fetch, |records| *records)?;
+        let processed = self.timed(Phase::Process, Self::process, |records| *records)?;
         self.producer.poll()?;
         let now = self.app.clock.monotonic();
         self.commit_if_due(now)?;
+        self.publish();
         if fetched + processed == 0 {
             let until_commit = self.next_commit.saturating_sub(now);
-            self.consumer.wait(self.app.settings.poll.min(until_commit));
+            self.wait(self.app.settings.poll.min(until_commit))?;
         }
         Ok(())
     }
@@ -186,7 +193,7 @@ impl StreamThread {
         let events = self.membership.events(&mut *self.consumer)?;
         self.events.extend(events);
         while let Some(event) = self.events.front().cloned() {
-            match self.answer(&event) {
+            match self.answer_timed(&event) {
                 Err(error) if error.is_retriable() => {
                     tracing::warn!(thread = self.index, "{}; trying again", error.report());
                     let limit = self.app.settings.task_timeout;
@@ -294,7 +301,8 @@ impl StreamThread {
         let Some(task) = self.tasks.running.get_mut(&id) else { return Ok(0) };
         self.processing = Some(id);
         let mut records = 0;
-        let mut now = self.app.clock.monotonic();
+        let began = self.app.clock.monotonic();
+        let mut now = began;
         while records < turn.records_max && now.saturating_sub(turn.now) <= ROUND_MAX {
             let records_max = self.slice.min(turn.records_max - records);
             let processed = task.process(&Turn { records_max, ..*turn });
@@ -314,6 +322,7 @@ impl StreamThread {
         self.outputs.settle(task)?;
         commit::send(task, &mut *self.producer, &self.tasks.acknowledged)?;
         self.processing = None;
+        self.note_turn(id, now.saturating_sub(began));
         Ok(records)
     }
 
@@ -395,13 +404,17 @@ impl StreamThread {
     }
 
     fn commit(&mut self, patience: Duration) -> Result<Committed> {
-        let committed = commit::commit(
-            &mut self.tasks.running,
-            &mut *self.producer,
-            &mut |task| self.outputs.settle(task),
-            &mut commit::as_member(&mut *self.consumer, patience),
-            &mut self.tasks.acknowledged,
-        )?;
+        let commit = |it: &mut Self| {
+            commit::commit(
+                &mut it.tasks.running,
+                &mut *it.producer,
+                &mut |task| it.outputs.settle(task),
+                &mut commit::as_member(&mut *it.consumer, patience),
+                &mut it.tasks.acknowledged,
+            )
+        };
+        let committed = self.timed(Phase::Commit, commit, |_| 1)?;
+        self.note_commit(matches!(committed, Committed::Done(_)));
         if let Committed::Done(offsets) = &committed {
             self.offsets.note(&self.app, offsets)?;
             self.note_purgeable(offsets);

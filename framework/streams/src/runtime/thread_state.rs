@@ -35,6 +35,16 @@ pub enum ThreadState {
 }
 
 impl ThreadState {
+    /// All states.
+    pub const ALL: [Self; 6] = [
+        Self::Starting,
+        Self::PartitionsRevoked,
+        Self::PartitionsAssigned,
+        Self::Running,
+        Self::PendingShutdown,
+        Self::Dead,
+    ];
+
     fn can_become(self, next: Self) -> bool {
         use ThreadState::{
             Dead, PartitionsAssigned, PartitionsRevoked, PendingShutdown, Running, Starting,

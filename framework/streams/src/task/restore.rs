@@ -110,11 +110,14 @@ impl Restoring {
         Ok(())
     }
 
-    /// Returns how many records are still to be read, at most: compaction leaves fewer than offsets say.
-    pub(crate) fn records_left(&self) -> u64 {
-        let bounds = self.changelogs.values().map(|progress| progress.bound);
-        let left = bounds.map(|bound| bound.end().0 - bound.next().map_or(0, |next| next.0));
-        left.map(|left| u64::try_from(left).unwrap_or(0)).sum()
+    /// Returns how many offsets are left to the ends of the changelogs, those without a record too.
+    pub(crate) fn remaining(&self) -> u64 {
+        let open = self.changelogs.values().filter(|progress| !progress.bound.is_reached());
+        let left = open.map(|progress| {
+            let next = progress.bound.next().unwrap_or(Offset::ZERO);
+            u64::try_from(progress.bound.end().0 - next.0).unwrap_or(0)
+        });
+        left.sum()
     }
 
     pub(crate) fn progress(&self) -> RestoreProgress {
