@@ -15,6 +15,7 @@ mod kafka_streams;
 mod membership;
 mod owned_offsets;
 mod panics;
+mod spans;
 mod stall;
 mod state_updater;
 mod stop;

@@ -25,6 +25,7 @@ use crate::metrics::DroppedRecords;
 use crate::task::RunMode;
 use crate::time::{Clock, SystemClock};
 use crate::topology::{TopicNames, Topology};
+use crate::trace::Tracing;
 
 /// An application that runs live: its topology, its threads, its state.
 ///
@@ -49,6 +50,7 @@ pub struct KafkaStreams {
     settings: Settings,
     clients: Arc<dyn Clients>,
     clock: Arc<dyn Clock>,
+    tracing: Option<Tracing>,
     state: Arc<StateCell>,
     stats: Arc<Stats>,
     stop: Stop,
@@ -112,12 +114,19 @@ impl KafkaStreams {
             settings,
             clients,
             clock: Arc::new(SystemClock::start()),
+            tracing: None,
             state: Arc::new(StateCell::new()),
             stats: Arc::default(),
             stop: Stop::new(),
             started: Mutex::default(),
             joining: Mutex::default(),
         }
+    }
+
+    /// Has records traced that are sampled; by default none are.
+    #[must_use]
+    pub fn traced(self, tracing: Option<Tracing>) -> Self {
+        Self { tracing, ..self }
     }
 
     /// Waits for Kafka, checks and creates topics, loads global tables and starts the threads.
@@ -316,6 +325,7 @@ impl KafkaStreams {
             tasks: TaskRegistry::default(),
             stats: self.stats.clone(),
             purgeable: Mutex::default(),
+            tracing: self.tracing.clone(),
         };
         Ok((Arc::new(app), globals))
     }

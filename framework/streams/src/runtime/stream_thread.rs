@@ -10,6 +10,7 @@ use super::commit::Committed;
 use super::dynamic_outputs::DynamicOutputs;
 use super::membership::{LeadTopics, MemberEvent, Membership};
 use super::owned_offsets::OwnedOffsets;
+use super::spans::ThreadSpans;
 use super::stall::Stall;
 use super::stop::{Stop, patiently};
 use super::task_manager::TaskManager;
@@ -88,15 +89,21 @@ impl StreamThread {
         app.stop.wakes(waker.clone());
         stop.wakes(waker.clone());
         let now = app.clock.monotonic();
+        let mut spans = ThreadSpans::of(app, index);
+        let producer = app.clients.producer(index, app.stop.patience(app.settings.task_timeout))?;
+        let producer = match &mut spans {
+            Some(spans) => spans.producer(producer),
+            None => producer,
+        };
         Ok(Self {
             app: app.clone(),
             index,
             stop,
             consumer,
             membership: Box::new(LeadTopics::new(app)),
-            producer: app.clients.producer(index, app.stop.patience(app.settings.task_timeout))?,
+            producer,
             outputs: DynamicOutputs::new(&app.clients, &app.stop, app.settings.task_timeout),
-            tasks: TaskManager::start(app, index, waker)?,
+            tasks: TaskManager::start(app, index, waker, spans)?,
             events: VecDeque::new(),
             answering: None,
             is_member: false,
@@ -385,6 +392,7 @@ impl StreamThread {
     }
 
     fn commit(&mut self, patience: Duration) -> Result<Committed> {
+        let start = self.tasks.spans.as_ref().map(ThreadSpans::now);
         let committed = commit::commit(
             &mut self.tasks.running,
             &mut *self.producer,
@@ -396,6 +404,7 @@ impl StreamThread {
             self.offsets.note(&self.app, offsets)?;
             self.note_purgeable(offsets);
             self.app.stats.committed();
+            self.tasks.trace_commit(start);
         }
         Ok(committed)
     }
