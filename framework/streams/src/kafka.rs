@@ -159,6 +159,11 @@ pub trait Consumer: Send {
         batch: &mut FetchedBatch,
     ) -> Result<Fetched>;
 
+    /// Returns a partition's end as the broker told it last, without asking.
+    fn last_known_end(&self, _: &TopicPartition) -> Option<Offset> {
+        None
+    }
+
     /// Waits until something may have arrived, the waker was called, or the time is over.
     fn wait(&mut self, timeout: Duration);
 

@@ -43,6 +43,7 @@ pub use crate::config::StoreType;
 use crate::error::Result;
 use crate::ids::Offset;
 use crate::kafka::Outbox;
+use crate::metrics::Metric;
 use crate::record::{Headers, RawRecord};
 use crate::serde::Data;
 use crate::time::Timestamp;
@@ -132,6 +133,9 @@ pub trait Backend: Send + Sync {
     ///
     /// Where it cannot be written.
     fn flush(&mut self) -> Result<()>;
+
+    /// Visits what the database tells of itself, by family; nothing where there is no database.
+    fn figures(&self, _: &mut dyn FnMut(Family, Metric, u64)) {}
 }
 
 /// What the engine needs of a store without knowing its types.
@@ -150,6 +154,11 @@ pub trait StateStore: Any + Send {
 
     /// Returns the bytes that wait for a commit.
     fn uncommitted_bytes(&self) -> usize;
+
+    /// Returns how many reads found their row in the cache, and how many did not.
+    fn cache_reads(&self) -> (u64, u64) {
+        (0, 0)
+    }
 
     /// Takes in one record of the changelog, to be committed like any other write.
     ///

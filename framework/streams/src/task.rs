@@ -5,6 +5,7 @@
 //! Threads, producers, groups and clocks are the runtime's; the test driver runs the same task.
 
 mod deployment;
+mod figures;
 mod partition_group;
 mod record_queue;
 mod restore;
@@ -15,6 +16,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub(crate) use deployment::{Deployment, RunMode, TaskInput};
+pub(crate) use figures::{InputFigures, StoreFigures, TaskFigures};
 pub(crate) use partition_group::{Order, PartitionGroup, Readiness};
 pub(crate) use record_queue::RecordQueue;
 pub(crate) use restore::Restoring;
@@ -47,6 +49,8 @@ pub(crate) struct Task {
     skipped: Vec<Error>,
     /// Whether anything was processed since the last commit.
     dirty: bool,
+    /// How many records were processed.
+    processed: u64,
     /// Chooses the records that are traced; nothing where traces are off.
     tracer: Option<RecordTracer>,
 }
@@ -91,6 +95,7 @@ impl Task {
             handler,
             skipped: Vec::new(),
             dirty: false,
+            processed: 0,
             tracer: None,
         })
     }
@@ -123,6 +128,7 @@ impl Task {
             }
             processed += 1;
         }
+        self.processed += u64::try_from(processed).unwrap_or(0);
         Ok(processed)
     }
 

@@ -22,4 +22,5 @@ mod replay;
 mod reset;
 mod restore;
 mod topologies;
+mod traces;
 mod verify;

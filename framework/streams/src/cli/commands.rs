@@ -17,6 +17,7 @@ use crate::runtime::replay::{Replay, ReplayReport};
 use crate::runtime::results::{LatestValues, latest_values};
 use crate::runtime::verify::{Verdict, Verify};
 use crate::runtime::{KafkaStreams, Stop};
+use crate::telemetry::Telemetry;
 use crate::topology::TopicNames;
 
 /// Shows the topology.
@@ -48,7 +49,9 @@ struct RunReport {
 /// Runs live.
 pub(super) fn run(app: &App, arguments: &Arguments, until_caught_up: bool) -> Result<ExitCode> {
     let settings = configuration::settings(app, arguments)?;
-    let streams = KafkaStreams::new((app.topology)()?, settings);
+    let mut telemetry = Telemetry::start(&settings)?;
+    let tracing = telemetry.trace(&settings)?;
+    let streams = KafkaStreams::new((app.topology)()?, settings).traced(tracing);
     let stop = streams.stop_handle();
     heed_signals(&stop)?;
     streams.start().or_else(|error| ignore_stop(error, &stop))?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{ClientProperties, Kind, SETTINGS, StreamsConfig};
 use crate::error::{Error, Result};
+use crate::metrics::Level;
 
 /// Where a store keeps its committed rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,6 +67,8 @@ pub struct Settings {
     pub partition_skew_max: Option<Duration>,
     /// `max.task.idle.ms`
     pub task_idle: TaskIdle,
+    /// `metrics.recording.level`
+    pub metrics_level: Level,
     /// `num.stream.threads`
     pub threads: usize,
     /// `offset.recommit.interval.ms`
@@ -90,6 +93,12 @@ pub struct Settings {
     pub uncommitted_bytes_max: Option<usize>,
     /// `task.timeout.ms`
     pub task_timeout: Duration,
+    /// `traces.keys`
+    pub trace_keys: bool,
+    /// `traces.sampler`
+    pub trace_sampler: Option<String>,
+    /// `traces.sampler.ratio`
+    pub trace_ratio: Option<f64>,
     /// `windowstore.changelog.additional.retention.ms`
     pub window_changelog_additional_retention: Duration,
     /// `topic.*`: settings of the topics that the application makes for itself.
@@ -124,6 +133,12 @@ impl Settings {
                 Ok(idle) => TaskIdle::For(Duration::from_millis(idle)),
                 Err(_) => TaskIdle::Never,
             },
+            metrics_level: match text(config, "metrics.recording.level")?.as_str() {
+                "off" => Level::Off,
+                "debug" | "DEBUG" => Level::Debug,
+                "trace" | "TRACE" => Level::Trace,
+                _ => Level::Info,
+            },
             threads: bytes(config, "num.stream.threads")?,
             offset_recommit_interval: millis(config, "offset.recommit.interval.ms")?,
             poll: millis(config, "poll.ms")?,
@@ -136,6 +151,9 @@ impl Settings {
             cache_bytes_max: bytes(config, "statestore.cache.max.bytes")?,
             uncommitted_bytes_max: usize::try_from(uncommitted).ok(),
             task_timeout: millis(config, "task.timeout.ms")?,
+            trace_keys: text(config, "traces.keys")? == "true",
+            trace_sampler: optional(config, "traces.sampler", text)?,
+            trace_ratio: optional(config, "traces.sampler.ratio", ratio)?,
             window_changelog_additional_retention: millis(
                 config,
                 "windowstore.changelog.additional.retention.ms",
@@ -157,6 +175,7 @@ fn clients(config: &StreamsConfig) -> Result<ClientProperties> {
     // Checked here although it is only passed on: an empty list waits for ever.
     text(config, "bootstrap.servers")?;
     text(config, "processing.guarantee")?;
+    text(config, "log.format")?;
     ClientProperties::of(config)
 }
 
@@ -223,7 +242,7 @@ fn number(config: &StreamsConfig, name: &str) -> Result<i64> {
         Kind::Millis(min, max) => ("milliseconds", min, max),
         Kind::Bytes(min, max) => ("bytes", min, max),
         Kind::Count(min, max) => ("things", min, max),
-        Kind::Text | Kind::Path | Kind::Choice(_) => ("", i64::MIN, i64::MAX),
+        Kind::Text | Kind::Path | Kind::Ratio | Kind::Choice(_) => ("", i64::MIN, i64::MAX),
     };
     let number = value.parse::<i64>().ok().filter(|number| (min..=max).contains(number));
     number.ok_or_else(|| {
@@ -233,6 +252,24 @@ fn number(config: &StreamsConfig, name: &str) -> Result<i64> {
              {source})"
         ))
     })
+}
+
+fn ratio(config: &StreamsConfig, name: &str) -> Result<f64> {
+    let value = text(config, name)?;
+    let ratio = value.parse::<f64>().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+    ratio.ok_or_else(|| {
+        let source = config.get(name).map_or(super::Source::Default, |(_, source)| source);
+        Error::config(format!("setting {name}: `{value}` is no number from 0 to 1 (from {source})"))
+    })
+}
+
+/// Returns a value that need not be set.
+fn optional<T>(
+    config: &StreamsConfig,
+    name: &str,
+    read: impl Fn(&StreamsConfig, &str) -> Result<T>,
+) -> Result<Option<T>> {
+    config.get(name).map(|_| read(config, name)).transpose()
 }
 
 fn millis(config: &StreamsConfig, name: &str) -> Result<Duration> {

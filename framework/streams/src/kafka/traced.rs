@@ -213,7 +213,8 @@ mod tests {
     fn what_is_not_sampled_passes_untouched() {
         let (mut producer, sent, spans) = traced_by(Sampler::following(0.0), false);
         let unsampled = TraceContext { is_sampled: false, ..IdGenerator::new([7, 7]).root() };
-        let headers = unsampled.into_headers(&[Header::new("a", *b"b")].into_iter().collect(), true);
+        let headers =
+            unsampled.into_headers(&[Header::new("a", *b"b")].into_iter().collect(), true);
         producer.send(record("out", &headers)).unwrap();
         assert_eq!(sent.0.lock().unwrap()[..], [headers]);
         assert!(spans.0.lock().unwrap().is_empty());

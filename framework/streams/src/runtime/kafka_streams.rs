@@ -13,15 +13,16 @@ use super::application::{Application, Stats};
 use super::caught_up::CaughtUp;
 use super::client_state::{ClientState, StateCell};
 use super::global_tables::{GlobalUpdater, Until};
+use super::metrics::{ClientSource, ThreadsSource};
 use super::stop::{Stop, patiently};
 use super::stream_thread::StreamThread;
 use super::task_registry::TaskRegistry;
 use super::thread_state::{ThreadMetadata, ThreadStates};
-use super::{housekeeping, panics, storage, topics};
+use super::{housekeeping, logged, panics, storage, topics};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kafka::Clients;
-use crate::metrics::DroppedRecords;
+use crate::metrics::{DroppedRecords, Metrics};
 use crate::task::RunMode;
 use crate::time::{Clock, SystemClock};
 use crate::topology::{TopicNames, Topology};
@@ -53,6 +54,7 @@ pub struct KafkaStreams {
     tracing: Option<Tracing>,
     state: Arc<StateCell>,
     stats: Arc<Stats>,
+    metrics: Metrics,
     stop: Stop,
     started: Mutex<Started>,
     /// Held while threads are joined: whoever else wants to wait for their end waits for that.
@@ -109,14 +111,26 @@ impl KafkaStreams {
     /// Makes a client over other Kafka clients; nothing runs yet.
     #[must_use]
     pub fn with_clients(topology: Topology, settings: Settings, clients: Arc<dyn Clients>) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+        let (state, stats) = (Arc::new(StateCell::new()), Arc::default());
+        let metrics = Metrics::new(settings.metrics_level, clock.clone());
+        let source = ClientSource {
+            application_id: settings.application_id.as_str().into(),
+            topology: topology.clone(),
+            since: clock.wall_clock(),
+            state: Arc::clone(&state),
+            stats: Arc::clone(&stats),
+        };
+        metrics.add("client", Arc::new(source));
         Self {
             topology,
             settings,
             clients,
-            clock: Arc::new(SystemClock::start()),
+            clock,
             tracing: None,
-            state: Arc::new(StateCell::new()),
-            stats: Arc::default(),
+            state,
+            stats,
+            metrics,
             stop: Stop::new(),
             started: Mutex::default(),
             joining: Mutex::default(),
@@ -170,6 +184,12 @@ impl KafkaStreams {
             restored: self.stats.restored_total(),
             dropped: self.stats.dropped_total(),
         }
+    }
+
+    /// Returns the metrics: what exporters read, and whoever else wants to.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        self.metrics.clone()
     }
 
     /// Returns the stream threads with their states and tasks; none before the start and after the end.
@@ -324,6 +344,7 @@ impl KafkaStreams {
             seen,
             tasks: TaskRegistry::default(),
             stats: self.stats.clone(),
+            metrics: self.metrics.clone(),
             purgeable: Mutex::default(),
             tracing: self.tracing.clone(),
         };
@@ -333,12 +354,14 @@ impl KafkaStreams {
     fn launch(&self, app: &Arc<Application>, globals: Option<GlobalUpdater>) -> Result<()> {
         let mut started = self.started();
         started.app = Some(app.clone());
+        self.metrics.add("threads", Arc::new(ThreadsSource(Arc::downgrade(app))));
         let failure = started.failure.clone();
         let id = app.deployment.names().application_id().to_owned();
         for _ in 0..app.settings.threads {
             self.launch_stream_thread(app, &mut started)?;
         }
         if let Some(globals) = globals {
+            self.metrics.add("global", globals.recorder());
             let (stop, ended) = (app.stop.clone(), Ended::new(self, &failure));
             let run = move || ended.note(|| globals.follow(&stop));
             started.threads.push(spawn(format!("{id}-GlobalThread"), run)?);
@@ -411,21 +434,23 @@ impl KafkaStreams {
 struct Ended {
     failure: Arc<Mutex<Option<Error>>>,
     state: Arc<StateCell>,
+    stats: Arc<Stats>,
     stop: Stop,
 }
 
 impl Ended {
     fn new(streams: &KafkaStreams, failure: &Arc<Mutex<Option<Error>>>) -> Self {
         let (failure, state) = (failure.clone(), streams.state.clone());
-        Self { failure, state, stop: streams.stop.clone() }
+        Self { failure, state, stats: streams.stats.clone(), stop: streams.stop.clone() }
     }
 
     /// Runs a thread's work to its end; a panic is a failure like others.
     fn note(&self, work: impl FnOnce() -> Result<()>) {
         let result = catch_unwind(AssertUnwindSafe(work));
         let result = result.unwrap_or_else(|panic| Err(panics::error(&*panic, None)));
-        let Err(error) = result else { return };
-        tracing::error!("{}", error.report());
+        let Err(mut error) = result else { return };
+        logged::fatal(&mut error);
+        self.stats.thread_failed();
         self.state.set(ClientState::PendingError);
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         self.stop.ask();
@@ -445,7 +470,7 @@ impl fmt::Debug for KafkaStreams {
     }
 }
 
-fn thread_name(app: &Application, index: usize) -> String {
+pub(super) fn thread_name(app: &Application, index: usize) -> String {
     format!("{}-StreamThread-{}", app.deployment.names().application_id(), index + 1)
 }
 

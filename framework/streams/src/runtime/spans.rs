@@ -1,8 +1,6 @@
 //! The spans of a stream thread: of the records its tasks process, and of its commits.
 
-use std::collections::hash_map::RandomState;
 use std::fmt;
-use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,28 +21,30 @@ pub(super) struct ThreadSpans {
     clock: Arc<dyn Clock>,
     ids: IdGenerator,
     consumer: Arc<str>,
-    producer: Arc<str>,
 }
 
 impl ThreadSpans {
-    /// Returns what a thread of this number needs, unless traces are off.
-    pub(super) fn of(app: &Application, index: usize) -> Option<Self> {
-        let tracing = app.tracing.clone().filter(|tracing| !tracing.sampler.is_off())?;
+    /// Returns what a thread of this number needs, and its producer, which makes spans as well; neither
+    /// where traces are off.
+    pub(super) fn start(
+        app: &Application,
+        index: usize,
+        producer: Box<dyn Producer>,
+    ) -> (Option<Self>, Box<dyn Producer>) {
+        let tracing = app.tracing.clone().filter(|tracing| !tracing.sampler.is_off());
+        let Some(tracing) = tracing else { return (None, producer) };
         let id = app.deployment.names().application_id();
-        Some(Self {
+        let mut spans = Self {
             tracing,
             clock: app.clock.clone(),
-            ids: IdGenerator::new([random(), random()]),
+            ids: IdGenerator::random(),
             // As the clients call themselves on the broker.
             consumer: format!("{id}-consumer-{index}").into(),
-            producer: format!("{id}-producer-{index}").into(),
-        })
-    }
-
-    /// Returns the producer that makes spans of traced records.
-    pub(super) fn producer(&mut self, inner: Box<dyn Producer>) -> Box<dyn Producer> {
-        let client = (self.clock.clone(), self.producer.clone());
-        Box::new(TracedProducer::following(inner, &self.tracing, self.ids.split(), client))
+        };
+        let client = (spans.clock.clone(), format!("{id}-producer-{index}").into());
+        let ids = spans.ids.split();
+        let producer = TracedProducer::following(producer, &spans.tracing, ids, client);
+        (Some(spans), Box::new(producer))
     }
 
     /// Returns what chooses a task's records.
@@ -62,7 +62,11 @@ impl ThreadSpans {
     }
 
     /// Makes a span of a commit, if there are traced records among those that it stands for.
-    pub(super) fn committed<'a>(&mut self, tasks: impl Iterator<Item = &'a mut Task>, start: Duration) {
+    pub(super) fn committed<'a>(
+        &mut self,
+        tasks: impl Iterator<Item = &'a mut Task>,
+        start: Duration,
+    ) {
         let mut links: Vec<TraceContext> = tasks.flat_map(Task::take_traced).collect();
         links.truncate(LINKS_MAX);
         if links.is_empty() {
@@ -129,9 +133,4 @@ impl Follow for Records {
         let end = self.clock.since_epoch().max(span.start);
         self.tracing.sink.ended(Span { end, error, ..span });
     }
-}
-
-/// Returns a number that nobody else has: ids of traces need no more than not to be the same.
-fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
 }

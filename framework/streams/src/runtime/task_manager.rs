@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::application::Application;
 use super::commit::Acknowledged;
+use super::metrics::View;
 use super::spans::ThreadSpans;
 use super::state_updater::{Restored, StateUpdater};
 use super::task_registry::Claim;
@@ -111,6 +112,12 @@ impl TaskManager {
         let waiting = self.restoring.iter().chain(&self.awaited);
         let inputs = waiting.flat_map(|&id| self.app.deployment.inputs(id));
         inputs.into_iter().any(|input| input.external)
+    }
+
+    /// Returns what there is to tell about, for metrics.
+    pub(super) fn view(&self) -> View<'_> {
+        let restoring = self.restoring.len() + self.awaited.len();
+        View { running: &self.running, restoring, cache_bytes: self.cache.used() }
     }
 
     pub(super) fn uncommitted_bytes(&self) -> usize {

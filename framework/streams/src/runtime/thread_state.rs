@@ -32,6 +32,16 @@ pub enum ThreadState {
 }
 
 impl ThreadState {
+    /// All states.
+    pub const ALL: [Self; 6] = [
+        Self::Starting,
+        Self::PartitionsRevoked,
+        Self::PartitionsAssigned,
+        Self::Running,
+        Self::PendingShutdown,
+        Self::Dead,
+    ];
+
     fn can_become(self, next: Self) -> bool {
         use ThreadState::{
             Dead, PartitionsAssigned, PartitionsRevoked, PendingShutdown, Running, Starting,
@@ -110,7 +120,7 @@ impl ThreadStates {
             return;
         }
         assert!(state.can_become(next), "thread {thread} cannot go from {state} to {next}");
-        tracing::info!(thread, "thread state {state} -> {next}");
+        tracing::info!("thread state {state} -> {next}");
         *state = next;
         self.changed.notify_all();
         self.follow(&threads);

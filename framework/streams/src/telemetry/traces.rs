@@ -194,16 +194,14 @@ fn data(span: Span, names: Names, scope: &InstrumentationScope, group: &Arc<str>
         None => operation.into(),
     };
     let mut links = SpanLinks::default();
-    links.links.extend(span.links.iter().map(|link| {
-        Link::new(context(*link, TraceState::NONE), Vec::new(), 0)
-    }));
+    links.links.extend(
+        span.links.iter().map(|link| Link::new(context(*link, TraceState::NONE), Vec::new(), 0)),
+    );
     let state = span.trace_state.as_deref().and_then(|state| std::str::from_utf8(state).ok());
     let state = state.and_then(|state| TraceState::from_str(state).ok()).unwrap_or_default();
     SpanData {
         span_context: context(span.context, state),
-        parent_span_id: span
-            .parent
-            .map_or(SpanId::INVALID, |parent| SpanId::from(parent.span.0)),
+        parent_span_id: span.parent.map_or(SpanId::INVALID, |parent| SpanId::from(parent.span.0)),
         parent_span_is_remote: span.parent.is_some_and(|parent| parent.is_remote),
         span_kind: match span.operation {
             Operation::Process => SpanKind::Consumer,

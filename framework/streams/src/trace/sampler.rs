@@ -1,5 +1,8 @@
 //! Which traces are recorded, and the numbers of new ones.
 
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+
 use super::context::{SpanId, TraceContext, TraceId};
 
 /// Decides which records are traced.
@@ -128,6 +131,13 @@ impl IdGenerator {
         // Seeds of few bits are spread over all of them, and none is all zero.
         let [mut low, mut high] = seed;
         Self([split_mix(&mut low), split_mix(&mut high) | 1])
+    }
+
+    /// Makes a generator whose ids nobody else has: that is all that ids of traces need.
+    #[must_use]
+    pub fn random() -> Self {
+        let seed = || RandomState::new().build_hasher().finish();
+        Self::new([seed(), seed()])
     }
 
     /// Returns another generator, with a seed of this one's.

@@ -25,7 +25,10 @@ fn a_context_is_read_and_written_as_the_specification_says() {
     let unsampled = TraceContext { is_sampled: false, ..context };
     assert_eq!(TraceContext::parse(unsampled.to_string().as_bytes()), Some(unsampled));
     // Flags that are not known yet, and a version to come with more behind.
-    for later in ["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-03", "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-what-is-to-come"] {
+    for later in [
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-03",
+        "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-what-is-to-come",
+    ] {
         assert_eq!(TraceContext::parse(later.as_bytes()), Some(context), "{later}");
     }
 }
@@ -160,8 +163,7 @@ impl Follow for Seen {
 fn a_traced_record_goes_on_with_a_context_of_its_own() {
     let seen = Seen::default();
     let follow = Box::new(seen.clone());
-    let mut tracer =
-        RecordTracer::new(Sampler::following(0.0), IdGenerator::new([1, 1]), follow);
+    let mut tracer = RecordTracer::new(Sampler::following(0.0), IdGenerator::new([1, 1]), follow);
     let partition = Arc::new(TopicPartition::new("in", 2));
     let record = |headers| RawRecord {
         key: None,

@@ -297,6 +297,10 @@ impl Consumer for RdConsumer {
         }
     }
 
+    fn last_known_end(&self, partition: &TopicPartition) -> Option<Offset> {
+        self.readers.get(partition)?.queue.last_known_end().map(Offset)
+    }
+
     fn wait(&mut self, timeout: Duration) {
         self.signal.wait(timeout);
     }
