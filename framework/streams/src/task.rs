@@ -284,7 +284,7 @@ impl Task {
 
     /// Has an error know which record was being processed.
     #[cold]
-    fn located(&self, error: Error) -> Error {
+    pub(crate) fn located(&self, error: Error) -> Error {
         let trace = self.tracer.as_ref().and_then(RecordTracer::current);
         match self.ctx.record() {
             Some(at) => error.at_record(RecordPlace {

@@ -31,6 +31,10 @@ pub(super) fn start(app: &App, arguments: &Arguments) -> Result<(), String> {
         .map_err(|cause| format!("RUST_LOG=`{wanted}` is not a log filter: {cause}"))?;
     let format = format(app, arguments);
     IS_JSON.store(format == LogFormat::Json, Ordering::Relaxed);
+    if format == LogFormat::Json {
+        // The error that comes of it names the record; this names the line of code.
+        std::panic::set_hook(Box::new(|panic| tracing::warn!("{panic}")));
+    }
     let lines = match format {
         LogFormat::Json => JsonLines::new(std::io::stderr).boxed(),
         LogFormat::Pretty => tracing_subscriber::fmt::layer()

@@ -155,7 +155,10 @@ impl TaskManager {
             self.app.stats.dropped(task.dropped_records());
             let written = task.flush_state().and(self.app.storage.touch(id));
             match written {
-                Ok(()) => self.app.tasks.leave(id, task.into_rows(), now),
+                Ok(()) => {
+                    tracing::info!(task = %id, "task ends, and leaves its state to the next");
+                    self.app.tasks.leave(id, task.into_rows(), now);
+                }
                 Err(error) => {
                     drop(task);
                     self.app.tasks.closed(id);
@@ -175,6 +178,7 @@ impl TaskManager {
             self.app.stats.dropped(task.dropped_records());
             drop(task);
             self.app.tasks.closed(id);
+            tracing::info!(task = %id, "task ends, and what it has not committed is forgotten");
         }
         result
     }
