@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tracing::field::display;
-
 use crate::error::Error;
 use crate::task::Task;
 
