@@ -2,7 +2,7 @@
 //!
 //! What is pushed, and where to, say the environment variables of OpenTelemetry. Nothing here slows or
 //! stops an application: a collector that is down costs one warning, and what it missed of counters comes
-//! with the next push.
+//! with the next push. Spans that it misses are lost.
 
 mod environment;
 mod http_client;
@@ -33,7 +33,8 @@ use crate::trace::Tracing;
 /// # fn run(topology: kappa::Topology) -> kappa::Result<()> {
 /// let settings = StreamsConfig::new("copy").with_process_environment()?.resolve()?;
 /// let mut telemetry = Telemetry::start(&settings)?;
-/// let streams = KafkaStreams::new(topology, settings);
+/// let tracing = telemetry.trace(&settings)?;
+/// let streams = KafkaStreams::new(topology, settings).traced(tracing);
 /// telemetry.push(&streams.metrics())?;
 /// streams.start()?;
 /// streams.wait()

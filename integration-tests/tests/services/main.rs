@@ -12,6 +12,7 @@
 mod disk_full;
 mod elastic;
 mod expected;
+mod otlp;
 mod process;
 mod usage;
 

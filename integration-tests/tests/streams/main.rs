@@ -15,6 +15,7 @@ mod bad_input;
 mod finals;
 mod internal_topics;
 mod lifecycle;
+mod metrics;
 mod outages;
 mod outputs;
 mod rebalance;

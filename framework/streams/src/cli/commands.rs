@@ -49,9 +49,11 @@ struct RunReport {
 /// Runs live.
 pub(super) fn run(app: &App, arguments: &Arguments, until_caught_up: bool) -> Result<ExitCode> {
     let settings = configuration::settings(app, arguments)?;
+    // Dropped after the client has ended: so the last push has all of it.
     let mut telemetry = Telemetry::start(&settings)?;
     let tracing = telemetry.trace(&settings)?;
     let streams = KafkaStreams::new((app.topology)()?, settings).traced(tracing);
+    telemetry.push(&streams.metrics())?;
     let stop = streams.stop_handle();
     heed_signals(&stop)?;
     streams.start().or_else(|error| ignore_stop(error, &stop))?;

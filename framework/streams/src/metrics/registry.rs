@@ -66,6 +66,14 @@ impl Collection<'_> {
         self.add(metric, attributes, || Value::Histogram(Box::new(*durations)));
     }
 
+    /// Adds a value of whatever kind.
+    pub fn value(&mut self, metric: Metric, attributes: &Attributes, value: &Value) {
+        match value {
+            Value::Gauge(gauge) => self.gauge(metric, attributes, *gauge),
+            value => self.add(metric, attributes, || value.clone()),
+        }
+    }
+
     /// Adds which of some states something is in: 1 for that one, 0 for the others.
     pub fn state<'s>(
         &mut self,

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::{Backend, Family, FamilyChanges, MemoryBackend, StateStore, StoreType};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{Offset, StoreId};
-use crate::metrics::Metric;
+use crate::metrics::{Metric, Value};
 
 /// A typed reference to a store of the same task.
 pub struct StoreRef<S> {
@@ -219,15 +219,18 @@ impl StoreSet {
         Some((&*slot.store, backend))
     }
 
-    /// Visits what the database tells of the stores that are kept in it.
-    pub fn disk_figures(&self, mut visit: impl FnMut(&Arc<str>, Metric, u64)) {
+    /// Visits what the database tells of the stores that are kept in it, or of all together.
+    pub fn disk_figures(&self, mut visit: impl FnMut(Option<&Arc<str>>, Metric, Value)) {
         let Some(disk) = &self.rows.disk else { return };
         let on_disk = self.stores.iter().filter(|slot| slot.on_disk);
         let names: HashMap<Family, &Arc<str>> =
             on_disk.map(|slot| (slot.store.pending().family, slot.store.name())).collect();
         disk.figures(&mut |family, metric, value| {
-            if let Some(name) = names.get(&family) {
-                visit(name, metric, value);
+            match family.map(|family| names.get(&family)) {
+                // A store of the task that is not kept there.
+                Some(None) => {}
+                Some(Some(name)) => visit(Some(name), metric, value),
+                None => visit(None, metric, value),
             }
         });
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Task;
 use crate::ids::{Offset, TopicPartition};
-use crate::metrics::{DroppedRecords, Metric};
+use crate::metrics::{DroppedRecords, Metric, Value};
 use crate::time::Timestamp;
 
 /// A task's counts so far, and how it stands.
@@ -46,8 +46,8 @@ pub(crate) struct StoreFigures {
 }
 
 impl Task {
-    /// Visits what the task's database tells of its stores.
-    pub(crate) fn disk_figures(&self, visit: impl FnMut(&Arc<str>, Metric, u64)) {
+    /// Visits what the task's database tells of its stores, or of all together.
+    pub(crate) fn disk_figures(&self, visit: impl FnMut(Option<&Arc<str>>, Metric, Value)) {
         self.ctx.stores.disk_figures(visit);
     }
 

@@ -8,7 +8,7 @@ use super::client::seconds;
 use super::{Published, of_task, of_thread};
 use crate::ids::{Offset, TaskId};
 use crate::kafka::Consumer;
-use crate::metrics::{Attributes, Collect, Collection, Histogram, Metric, Metrics, with};
+use crate::metrics::{Attributes, Collect, Collection, Histogram, Metric, Metrics, Value, with};
 use crate::runtime::application::Application;
 use crate::runtime::kafka_streams::thread_name;
 use crate::task::{InputFigures, StoreFigures, Task, TaskFigures};
@@ -85,7 +85,8 @@ struct Window {
     ratios: BTreeMap<TaskId, f64>,
 }
 
-type DiskFigures = Vec<(Arc<str>, Metric, u64)>;
+/// By store, or of all together.
+type DiskFigures = Vec<(Option<Arc<str>>, Metric, Value)>;
 
 #[derive(Debug)]
 struct Thread {
@@ -220,7 +221,9 @@ impl ThreadRecorder {
         self.disk_asked = Some((now, snapshots));
         for (&id, task) in running {
             let mut figures = DiskFigures::new();
-            task.disk_figures(|store, metric, value| figures.push((store.clone(), metric, value)));
+            task.disk_figures(|store, metric, value| {
+                figures.push((store.cloned(), metric, value));
+            });
             self.disk.insert(id, figures);
         }
     }
@@ -334,7 +337,10 @@ impl Told {
             collect_store(store, task, into);
         }
         for (store, metric, value) in &self.disk {
-            into.amount(*metric, &with(task, "state-id", store.clone()), *value);
+            match store {
+                Some(store) => into.value(*metric, &with(task, "state-id", store.clone()), value),
+                None => into.value(*metric, task, value),
+            }
         }
     }
 }

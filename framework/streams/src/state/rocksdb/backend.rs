@@ -9,7 +9,7 @@ use rocksdb::{ColumnFamily, ColumnFamilyDescriptor, DB, Direction, IteratorMode,
 use super::options::{self, RocksDbMemory};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::Offset;
-use crate::metrics::Metric;
+use crate::metrics::{Metric, Value};
 use crate::state::{Backend, Family, FamilyChanges, Visit};
 
 /// What the database tells of itself, by RocksDB's names.
@@ -181,7 +181,11 @@ impl Backend for RocksDbBackend {
         flushed.map_err(|cause| self.failed("flush", "all stores", cause))
     }
 
-    fn figures(&self, visit: &mut dyn FnMut(Family, Metric, u64)) {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a value of a metric needs no more than 52 bits"
+    )]
+    fn figures(&self, visit: &mut dyn FnMut(Option<Family>, Metric, Value)) {
         for (at, name) in self.families.iter().enumerate() {
             let Some(handle) = name.as_ref().and_then(|name| self.db.cf_handle(name)) else {
                 continue;
@@ -189,7 +193,7 @@ impl Backend for RocksDbBackend {
             for (metric, property) in PROPERTIES {
                 // A property that cannot be had is left out.
                 if let Ok(Some(value)) = self.db.property_int_value_cf(handle, property) {
-                    visit(Family(at), *metric, value);
+                    visit(Some(Family(at)), *metric, Value::Gauge(value as f64));
                 }
             }
         }
