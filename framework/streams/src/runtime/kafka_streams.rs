@@ -139,8 +139,9 @@ impl KafkaStreams {
 
     /// Has records traced that are sampled; by default none are.
     #[must_use]
-    pub fn traced(self, tracing: Option<Tracing>) -> Self {
-        Self { tracing, ..self }
+    pub fn traced(mut self, tracing: Option<Tracing>) -> Self {
+        self.tracing = tracing;
+        self
     }
 
     /// Waits for Kafka, checks and creates topics, loads global tables and starts the threads.

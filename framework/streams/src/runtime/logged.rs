@@ -72,6 +72,7 @@ impl Repeated {
         if self.told.len() >= KEPT {
             self.told.retain(|_, (told, _)| now.saturating_sub(*told) < INTERVAL);
         }
+        let has_room = self.told.len() < KEPT;
         match self.told.get_mut(&what) {
             Some((told, others)) if now.saturating_sub(*told) < INTERVAL => {
                 *others += 1;
@@ -81,7 +82,7 @@ impl Repeated {
                 let (_, others) = std::mem::replace(known, (now, 0));
                 Some(others)
             }
-            None if self.told.len() < KEPT => {
+            None if has_room => {
                 self.told.insert(what, (now, 0));
                 Some(0)
             }

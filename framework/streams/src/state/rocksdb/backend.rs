@@ -192,7 +192,7 @@ impl Backend for RocksDbBackend {
             };
             for (metric, property) in PROPERTIES {
                 // A property that cannot be had is left out.
-                if let Ok(Some(value)) = self.db.property_int_value_cf(handle, property) {
+                if let Ok(Some(value)) = self.db.property_int_value_cf(handle, *property) {
                     visit(Some(Family(at)), *metric, Value::Gauge(value as f64));
                 }
             }
