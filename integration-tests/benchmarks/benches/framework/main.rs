@@ -26,6 +26,7 @@ fn main() {
         .sample_size(20)
         .configure_from_args();
     operators::benches(&mut criterion);
+    operators::traces(&mut criterion);
     tables::benches(&mut criterion);
     serdes::benches(&mut criterion);
     stores::benches(&mut criterion);
