@@ -12,6 +12,7 @@ mod mermaid;
 mod names;
 mod node;
 mod outline;
+mod serdes;
 mod subtopology;
 
 use std::collections::BTreeSet;
@@ -28,6 +29,8 @@ pub(crate) use internal_topics::{ChangelogTopic, changelog_settings, repartition
 pub use names::TopicNames;
 pub(crate) use node::{ChildId, Node};
 pub use outline::TopologyOutline;
+pub(crate) use serdes::KeyValueSerdes;
+pub use serdes::{TopicSchema, Usage};
 pub(crate) use subtopology::Subtopology;
 
 use crate::error::{Error, Result};

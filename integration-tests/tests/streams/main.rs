@@ -25,3 +25,4 @@ mod restore;
 mod topologies;
 mod traces;
 mod verify;
+mod waiting;

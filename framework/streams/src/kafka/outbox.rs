@@ -24,6 +24,23 @@ pub struct OutTopic {
     pub name: Arc<str>,
     /// Its number of partitions.
     pub partitions: usize,
+    /// The name that serdes are told; in a rerun that of the live topic.
+    pub serde_topic: Arc<str>,
+}
+
+impl OutTopic {
+    /// Makes a topic whose serdes are told its real name.
+    #[must_use]
+    pub fn new(name: impl Into<Arc<str>>, partitions: usize) -> Self {
+        let name = name.into();
+        Self { serde_topic: name.clone(), name, partitions }
+    }
+
+    /// Returns the topic with the name that its serdes are told.
+    #[must_use]
+    pub fn told(self, serde_topic: Arc<str>) -> Self {
+        Self { serde_topic, ..self }
+    }
 }
 
 /// The index of a topic in the outbox's table.
@@ -83,14 +100,15 @@ pub struct Outbox {
 #[derive(Debug)]
 struct Known {
     name: Arc<str>,
+    serde_topic: Arc<str>,
     partitions: Option<usize>,
     /// Records and bytes sent.
     sent: (u64, u64),
 }
 
 impl Known {
-    fn new(name: Arc<str>, partitions: Option<usize>) -> Self {
-        Self { name, partitions, sent: (0, 0) }
+    fn new(name: Arc<str>, serde_topic: Arc<str>, partitions: Option<usize>) -> Self {
+        Self { name, serde_topic, partitions, sent: (0, 0) }
     }
 }
 
@@ -159,7 +177,8 @@ impl Outbox {
         );
         let known = self.topics.iter().position(|known| known.name == topic.name);
         OutTopicId(known.unwrap_or_else(|| {
-            self.topics.push(Known::new(topic.name, Some(topic.partitions)));
+            let OutTopic { name, partitions, serde_topic } = topic;
+            self.topics.push(Known::new(name, serde_topic, Some(partitions)));
             self.registered = self.topics.len();
             self.topics.len() - 1
         }))
@@ -173,7 +192,8 @@ impl Outbox {
         let registered = self.topics.iter().position(|known| *known.name == *name);
         let id = OutTopicId(registered.unwrap_or(self.topics.len()));
         if registered.is_none() {
-            self.topics.push(Known::new(name.into(), None));
+            let name: Arc<str> = name.into();
+            self.topics.push(Known::new(name.clone(), name, None));
         }
         self.dynamic.insert(self.topic(id).clone(), id);
         id
@@ -183,6 +203,12 @@ impl Outbox {
     #[must_use]
     pub fn topic(&self, id: OutTopicId) -> &Arc<str> {
         &self.out_topic(id).name
+    }
+
+    /// Returns the name of a topic that serdes are told.
+    #[must_use]
+    pub fn serde_topic(&self, id: OutTopicId) -> &Arc<str> {
+        &self.out_topic(id).serde_topic
     }
 
     /// Returns a topic's number of partitions, if it is known by now.

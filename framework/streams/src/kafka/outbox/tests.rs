@@ -3,9 +3,9 @@ use super::*;
 #[test]
 fn sinks_partition_by_key_and_changelogs_by_task() {
     let mut outbox = Outbox::new(3);
-    let sink = outbox.register(OutTopic { name: "out".into(), partitions: 4 });
-    let log = outbox.register(OutTopic { name: "log".into(), partitions: 4 });
-    assert_eq!(outbox.register(OutTopic { name: "out".into(), partitions: 4 }), sink);
+    let sink = outbox.register(OutTopic::new("out", 4));
+    let log = outbox.register(OutTopic::new("log", 4));
+    assert_eq!(outbox.register(OutTopic::new("out", 4)), sink);
 
     outbox.arena().extend_from_slice(b"keyvalue");
     let at = (Timestamp::from_millis(9), Headers::default());
@@ -26,7 +26,7 @@ fn sinks_partition_by_key_and_changelogs_by_task() {
 #[test]
 fn records_for_a_new_topic_wait_until_its_partitions_are_known() {
     let mut outbox = Outbox::new(0);
-    let known = outbox.register(OutTopic { name: "known".into(), partitions: 3 });
+    let known = outbox.register(OutTopic::new("known", 3));
     let at = || (Timestamp::from_millis(9), Headers::default());
     outbox.arena().extend_from_slice(b"k");
     assert_eq!(outbox.dynamic("known"), known);
@@ -66,7 +66,7 @@ fn a_topic_that_is_not_there_is_named() {
 #[test]
 fn only_so_many_topics_are_remembered() {
     let mut outbox = Outbox::new(0);
-    let known = outbox.register(OutTopic { name: "known".into(), partitions: 3 });
+    let known = outbox.register(OutTopic::new("known", 3));
     for number in 0..=DYNAMIC_TOPICS_MAX {
         outbox.dynamic(&number.to_string());
     }
@@ -77,7 +77,7 @@ fn only_so_many_topics_are_remembered() {
 #[test]
 fn in_a_rerun_records_without_a_key_go_by_their_task() {
     let mut outbox = Outbox::new(7).placing_keyless();
-    let sink = outbox.register(OutTopic { name: "out".into(), partitions: 4 });
+    let sink = outbox.register(OutTopic::new("out", 4));
     let at = (Timestamp::from_millis(9), Headers::default());
     outbox.push(Destination::Sink(sink), None, None, None, at);
     assert_eq!(outbox.iter().next().and_then(|record| record.partition), Some(3));
