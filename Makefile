@@ -23,7 +23,7 @@ BESIDE_REGISTRY := integration-tests/registry/beside
 
 .PHONY: help
 help: ## Show this help
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: ## Install what the build needs and is missing (asks apt-get, as root or by sudo)
@@ -77,6 +77,11 @@ bench-kafka: setup ## Compare with bare clients and Kafka Streams (needs Docker,
 	  $(if $(KAFKA),KAPPA_TEST_BOOTSTRAP=$(KAFKA),$(BESIDE_KAFKA)) $(CARGO_TARGET_DIR)/release/benchmarks \
 	  --jvm-classpath "$$classpath" --out $(BENCH_OUT) $(if $(RECORDS),--records $(RECORDS)) $(if $(REPEAT),--repeat $(REPEAT)) \
 	  $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ONLY),--only $(ONLY))
+
+.PHONY: bench-telemetry
+bench-telemetry: setup ## What metrics and traces cost: off, on, sampled, in one run on the embedded broker (RECORDS= REPEAT=)
+	@cargo build --release --locked -p benchmarks
+	@$(CARGO_TARGET_DIR)/release/benchmarks --records $(or $(RECORDS),1000000) --repeat $(or $(REPEAT),5) telemetry
 
 .PHONY: fmt
 fmt: ## Format all code

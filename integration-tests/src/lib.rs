@@ -13,6 +13,7 @@
 pub mod admin;
 pub mod clients;
 pub mod cluster;
+pub mod collector;
 pub mod programs;
 pub mod registry;
 pub mod waiting;

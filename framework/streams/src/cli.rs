@@ -115,7 +115,7 @@ impl App {
     }
 
     fn execute(&self, arguments: &Arguments) -> ExitCode {
-        if let Err(message) = logging::start() {
+        if let Err(message) = logging::start(self, arguments) {
             return exit::config(&message);
         }
         let done = match &arguments.command {

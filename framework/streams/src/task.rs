@@ -25,15 +25,17 @@ pub(crate) use state::OpenBackend;
 pub(crate) use state::{Storage, TaskState};
 
 use crate::config::{DeserializationHandler, TaskIdle};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, RecordPlace, Result};
 use crate::ids::{Offset, StoreId, TaskId, TopicPartition};
 use crate::kafka::{Commits, Consumer, FetchLimit, OffsetMetadata, Outbox};
 use crate::metrics::{DropReason, DroppedRecords};
 use crate::processor::{Control, Source, TaskContext};
+use crate::record::RawRecord;
 use crate::state::Rows;
 #[cfg(feature = "testing")]
 use crate::state::StoreSet;
 use crate::time::Timestamp;
+use crate::trace::{RecordTracer, TraceContext};
 
 /// A running task.
 pub(crate) struct Task {
@@ -51,6 +53,8 @@ pub(crate) struct Task {
     dirty: bool,
     /// How many records were processed.
     processed: u64,
+    /// Chooses the records that are traced; nothing where traces are off.
+    tracer: Option<RecordTracer>,
 }
 
 /// How many skipped records a task remembers for the log between two turns.
@@ -95,7 +99,13 @@ impl Task {
             skipped: Vec::new(),
             dirty: false,
             processed: 0,
+            tracer: None,
         })
+    }
+
+    /// Has records traced.
+    pub(crate) fn trace_by(&mut self, tracer: RecordTracer) {
+        self.tracer = Some(tracer);
     }
 
     pub(crate) fn id(&self) -> TaskId {
@@ -155,7 +165,19 @@ impl Task {
         if record.timestamp < Timestamp::from_millis(0) {
             return Err(self.invalid_timestamp(record.timestamp));
         }
-        match source.process(&mut self.ctx, record) {
+        let traced = self.tracer.as_mut();
+        let traced = traced.and_then(|tracer| tracer.begin(input.partition(), &record));
+        let record = match &traced {
+            Some(headers) => RawRecord { headers, ..record },
+            None => record,
+        };
+        let processed = source.process(&mut self.ctx, record);
+        if traced.is_some()
+            && let Some(tracer) = &mut self.tracer
+        {
+            tracer.end(processed.as_ref().err().map(Error::kind));
+        }
+        match processed {
             Ok(()) => {}
             Err(error)
                 if error.is_deserialization()
@@ -163,10 +185,11 @@ impl Task {
             {
                 self.ctx.dropped(DropReason::Undecodable);
                 if self.skipped.len() < SKIPPED_KEPT {
+                    let error = self.located(error);
                     self.skipped.push(error);
                 }
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(self.located(error)),
         }
         self.dirty = true;
         self.group.advance(queue);
@@ -276,6 +299,25 @@ impl Task {
         std::mem::take(&mut self.skipped)
     }
 
+    /// Returns the contexts of traced records that were processed since the last call.
+    pub(crate) fn take_traced(&mut self) -> Vec<TraceContext> {
+        self.tracer.as_mut().map(RecordTracer::take_uncommitted).unwrap_or_default()
+    }
+
+    /// Has an error know which record was being processed.
+    #[cold]
+    pub(crate) fn located(&self, error: Error) -> Error {
+        let trace = self.tracer.as_ref().and_then(RecordTracer::current);
+        match self.ctx.record() {
+            Some(at) => error.at_record(RecordPlace {
+                partition: at.partition.clone(),
+                offset: at.offset,
+                trace,
+            }),
+            None => error,
+        }
+    }
+
     /// Returns where the record being processed, or last processed, stands.
     pub(crate) fn position(&self) -> Option<String> {
         self.ctx.record().map(ToString::to_string)
@@ -284,10 +326,10 @@ impl Task {
     #[cold]
     fn invalid_timestamp(&self, timestamp: Timestamp) -> Error {
         let at = self.position().unwrap_or_default();
-        Error::new(
+        self.located(Error::new(
             ErrorKind::Deserialization,
             format!("record {at} has the timestamp {timestamp}: event time begins at 0"),
-        )
+        ))
     }
 }
 

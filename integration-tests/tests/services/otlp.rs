@@ -116,13 +116,17 @@ fn a_collector_is_sent_what_was_done_and_the_last_of_it_at_the_end() {
     feed_lines(cluster.bootstrap());
     let (url, pushes) = collector();
     let state = tempfile::tempdir().unwrap();
-    let running = word_count(cluster.bootstrap(), state.path(), &[
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", &url),
-        ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20token"),
-        ("OTEL_METRIC_EXPORT_INTERVAL", "100"),
-        ("OTEL_RESOURCE_ATTRIBUTES", "team=counting"),
-        ("POD_NAME", "word-count-0"),
-    ]);
+    let running = word_count(
+        cluster.bootstrap(),
+        state.path(),
+        &[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &url),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20token"),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "100"),
+            ("OTEL_RESOURCE_ATTRIBUTES", "team=counting"),
+            ("POD_NAME", "word-count-0"),
+        ],
+    );
     let processed = "kafka.stream.thread.process.records";
     let push = eventually("all is pushed", Deadline::seconds(60), || {
         pushes.try_recv().ok().filter(|push| push.count(processed) == Some(6))

@@ -23,5 +23,6 @@ mod replay;
 mod reset;
 mod restore;
 mod topologies;
+mod traces;
 mod verify;
 mod waiting;

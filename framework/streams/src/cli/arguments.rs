@@ -45,8 +45,21 @@ pub(super) struct Arguments {
     #[arg(long, global = true)]
     pub(super) json: bool,
 
+    /// How the log on standard error is written [default: pretty]
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    pub(super) log_format: Option<LogFormat>,
+
     #[command(subcommand)]
     pub(super) command: Command,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// For people.
+    Pretty,
+    /// One JSON object a line.
+    Json,
 }
 
 const RUN_EXAMPLES: &str = "Examples:

@@ -57,9 +57,10 @@ pub(super) fn run(
     let settings = configuration::settings(app, arguments)?;
     // Dropped after the client has ended: so the last push has all of it.
     let mut telemetry = Telemetry::start(&settings)?;
+    let tracing = telemetry.trace(&settings)?;
     let topology = app.declaration.topology(&settings, format)?;
     let shown = Shown::new(&topology, &settings, TopicNames::live(&settings.application_id))?;
-    let streams = Arc::new(KafkaStreams::new(topology, settings));
+    let streams = Arc::new(KafkaStreams::new(topology, settings).traced(tracing));
     telemetry.push(&streams.metrics())?;
     let stop = streams.stop_handle();
     heed_signals(&stop)?;

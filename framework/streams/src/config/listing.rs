@@ -73,7 +73,7 @@ fn kind(kind: Kind) -> (&'static str, Option<&'static str>) {
         Kind::Path => ("path", None),
         Kind::Millis(..) => ("number", Some("ms")),
         Kind::Bytes(..) => ("number", Some("bytes")),
-        Kind::Count(..) => ("number", None),
+        Kind::Count(..) | Kind::Ratio => ("number", None),
         Kind::Choice(_) => ("choice", None),
     }
 }

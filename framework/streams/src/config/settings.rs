@@ -103,6 +103,12 @@ pub struct Settings {
     pub uncommitted_bytes_max: Option<usize>,
     /// `task.timeout.ms`
     pub task_timeout: Duration,
+    /// `traces.keys`
+    pub trace_keys: bool,
+    /// `traces.sampler`
+    pub trace_sampler: Option<String>,
+    /// `traces.sampler.ratio`
+    pub trace_ratio: Option<f64>,
     /// `windowstore.changelog.additional.retention.ms`
     pub window_changelog_additional_retention: Duration,
     /// `topic.*`: settings of the topics that the application makes for itself.
@@ -168,6 +174,9 @@ impl Settings {
             cache_bytes_max: bytes(config, "statestore.cache.max.bytes")?,
             uncommitted_bytes_max: usize::try_from(uncommitted).ok(),
             task_timeout: millis(config, "task.timeout.ms")?,
+            trace_keys: text(config, "traces.keys")? == "true",
+            trace_sampler: optional(config, "traces.sampler", text)?,
+            trace_ratio: optional(config, "traces.sampler.ratio", ratio)?,
             window_changelog_additional_retention: millis(
                 config,
                 "windowstore.changelog.additional.retention.ms",
@@ -203,6 +212,7 @@ fn clients(config: &StreamsConfig) -> Result<ClientProperties> {
     // Checked here although it is only passed on: an empty list waits for ever.
     text(config, "bootstrap.servers")?;
     text(config, "processing.guarantee")?;
+    text(config, "log.format")?;
     ClientProperties::of(config)
 }
 
@@ -269,7 +279,9 @@ fn number(config: &StreamsConfig, name: &str) -> Result<i64> {
         Kind::Millis(min, max) => ("milliseconds", min, max),
         Kind::Bytes(min, max) => ("bytes", min, max),
         Kind::Count(min, max) => ("things", min, max),
-        Kind::Text | Kind::Secret | Kind::Path | Kind::Choice(_) => ("", i64::MIN, i64::MAX),
+        Kind::Text | Kind::Secret | Kind::Path | Kind::Ratio | Kind::Choice(_) => {
+            ("", i64::MIN, i64::MAX)
+        }
     };
     let number = value.parse::<i64>().ok().filter(|number| (min..=max).contains(number));
     number.ok_or_else(|| {
@@ -279,6 +291,24 @@ fn number(config: &StreamsConfig, name: &str) -> Result<i64> {
              {source})"
         ))
     })
+}
+
+fn ratio(config: &StreamsConfig, name: &str) -> Result<f64> {
+    let value = text(config, name)?;
+    let ratio = value.parse::<f64>().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+    ratio.ok_or_else(|| {
+        let source = config.get(name).map_or(super::Source::Default, |(_, source)| source);
+        Error::config(format!("setting {name}: `{value}` is no number from 0 to 1 (from {source})"))
+    })
+}
+
+/// Returns a value that need not be set.
+fn optional<T>(
+    config: &StreamsConfig,
+    name: &str,
+    read: impl Fn(&StreamsConfig, &str) -> Result<T>,
+) -> Result<Option<T>> {
+    config.get(name).map(|_| read(config, name)).transpose()
 }
 
 pub(super) fn millis(config: &StreamsConfig, name: &str) -> Result<Duration> {

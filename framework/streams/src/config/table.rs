@@ -28,6 +28,8 @@ pub enum Kind {
     Bytes(i64, i64),
     /// A whole number within bounds, both included.
     Count(i64, i64),
+    /// A share, from 0 to 1.
+    Ratio,
     /// One of these words.
     Choice(&'static [&'static str]),
 }
@@ -197,6 +199,12 @@ pub const SETTINGS: &[Setting] = &[
         "the subject of a topic's keys: `<topic>-key`, the record's name, or `<topic>-<record's name>`",
     ),
     setting(
+        "log.format",
+        Some("pretty"),
+        Kind::Choice(&["pretty", "json"]),
+        "how the log on standard error is written: for people, or one JSON object a line",
+    ),
+    setting(
         "max.partition.skew.ms",
         None,
         Kind::Millis(0, CENTURY_MS),
@@ -342,6 +350,33 @@ pub const SETTINGS: &[Setting] = &[
         Some("300000"),
         Kind::Millis(0, DAY_MS),
         "how long Kafka may be out of reach before the application gives up",
+    ),
+    setting(
+        "traces.keys",
+        Some("false"),
+        Kind::Choice(&["true", "false"]),
+        "whether spans have their records' keys, where those are text; keys may be personal data",
+    ),
+    setting(
+        "traces.sampler",
+        None,
+        Kind::Choice(&[
+            "always_on",
+            "always_off",
+            "traceidratio",
+            "parentbased_always_on",
+            "parentbased_always_off",
+            "parentbased_traceidratio",
+        ]),
+        "which records are traced, where a collector is named; by default as `OTEL_TRACES_SAMPLER` says, \
+         else parentbased_traceidratio: those whose writers have them sampled, and of others the ratio",
+    ),
+    setting(
+        "traces.sampler.ratio",
+        None,
+        Kind::Ratio,
+        "the share of records without a context that begin a trace; by default as \
+         `OTEL_TRACES_SAMPLER_ARG` says, else 0",
     ),
     setting(
         "use.latest.version",

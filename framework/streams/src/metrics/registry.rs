@@ -53,7 +53,10 @@ impl Collection<'_> {
     }
 
     /// Adds how much of something there is now.
-    #[expect(clippy::cast_precision_loss, reason = "a value of a metric needs no more than 52 bits")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a value of a metric needs no more than 52 bits"
+    )]
     pub fn amount(&mut self, metric: Metric, attributes: &Attributes, amount: u64) {
         self.gauge(metric, attributes, amount as f64);
     }

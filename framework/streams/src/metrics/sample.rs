@@ -43,7 +43,10 @@ pub enum Value {
 impl Value {
     /// Returns the value as one number; of a histogram, its count.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "a value of a metric needs no more than 52 bits")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a value of a metric needs no more than 52 bits"
+    )]
     pub fn number(&self) -> f64 {
         match self {
             Self::Count(count) => *count as f64,

@@ -15,6 +15,7 @@ use crate::processor::GlobalTables;
 use crate::state::SeenPartitions;
 use crate::task::{Deployment, Storage};
 use crate::time::Clock;
+use crate::trace::Tracing;
 
 /// A started application: its topology on its topics, its settings, its state, its clock.
 #[derive(Debug)]
@@ -39,6 +40,8 @@ pub(super) struct Application {
     pub(super) seen: SeenPartitions,
     /// Committed offsets of repartition topics: what lies before them may be deleted.
     pub(super) purgeable: Mutex<Offsets>,
+    /// How records are traced, unless they are not.
+    pub(super) tracing: Option<Tracing>,
 }
 
 impl Application {

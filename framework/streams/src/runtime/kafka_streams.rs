@@ -19,7 +19,7 @@ use super::stop::{Stop, patiently};
 use super::stream_thread::StreamThread;
 use super::task_registry::TaskRegistry;
 use super::thread_state::{ThreadMetadata, ThreadStates};
-use super::{housekeeping, panics, storage, topics};
+use super::{housekeeping, logged, panics, storage, topics};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kafka::Clients;
@@ -27,6 +27,7 @@ use crate::metrics::{DroppedRecords, Metrics};
 use crate::task::RunMode;
 use crate::time::{Clock, SystemClock};
 use crate::topology::{TopicNames, Topology};
+use crate::trace::Tracing;
 
 /// An application that runs live: its topology, its threads, its state.
 ///
@@ -51,6 +52,7 @@ pub struct KafkaStreams {
     settings: Settings,
     clients: Arc<dyn Clients>,
     clock: Arc<dyn Clock>,
+    tracing: Option<Tracing>,
     state: Arc<StateCell>,
     stats: Arc<Stats>,
     stage: StageCell,
@@ -127,6 +129,7 @@ impl KafkaStreams {
             settings,
             clients,
             clock,
+            tracing: None,
             state,
             stats,
             stage: StageCell::default(),
@@ -135,6 +138,13 @@ impl KafkaStreams {
             started: Mutex::default(),
             joining: Mutex::default(),
         }
+    }
+
+    /// Has records traced that are sampled; by default none are.
+    #[must_use]
+    pub fn traced(mut self, tracing: Option<Tracing>) -> Self {
+        self.tracing = tracing;
+        self
     }
 
     /// Waits for Kafka, checks and creates topics, loads global tables and starts the threads.
@@ -364,6 +374,7 @@ impl KafkaStreams {
             stats: self.stats.clone(),
             metrics: self.metrics.clone(),
             purgeable: Mutex::default(),
+            tracing: self.tracing.clone(),
         };
         Ok((Arc::new(app), globals))
     }
@@ -466,8 +477,8 @@ impl Ended {
     fn note(&self, work: impl FnOnce() -> Result<()>) {
         let result = catch_unwind(AssertUnwindSafe(work));
         let result = result.unwrap_or_else(|panic| Err(panics::error(&*panic, None)));
-        let Err(error) = result else { return };
-        tracing::error!("{}", error.report());
+        let Err(mut error) = result else { return };
+        logged::fatal(&mut error);
         self.stats.thread_failed();
         self.state.set(ClientState::PendingError);
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use super::application::Application;
 use super::heartbeat::Heartbeat;
 use super::kafka_streams::thread_name;
+use super::logged::Repeated;
 use super::metrics::RestoreRecorder;
 use super::stall::Stall;
 use crate::error::{Error, ErrorKind, Result};
@@ -68,6 +69,7 @@ impl StateUpdater {
             assignment_is_stale: false,
             stall: None,
             heartbeat: app.threads.heartbeat(thread),
+            repeated: Repeated::default(),
             outbox,
             wake,
             recorder: (!app.metrics.is_off())
@@ -142,6 +144,8 @@ struct Worker {
     /// Watches the asking for ends, once it has failed.
     stall: Option<Stall>,
     heartbeat: Arc<Heartbeat>,
+    /// What is told only now and then.
+    repeated: Repeated,
     outbox: Sender<Restored>,
     wake: Waker,
     /// None where metrics are off.
@@ -221,7 +225,8 @@ impl Worker {
                     self.begin(state, &ends)?;
                 }
                 Err(error) if error.is_retriable() => {
-                    tracing::warn!(task = %state.id, "{}; trying again", error.report());
+                    let (error, now) = (error.in_task(state.id), self.app.clock.monotonic());
+                    self.repeated.warning(now, &error, "trying again");
                     self.waiting.push(state);
                     let limit = self.app.settings.task_timeout;
                     let waiting = self.stall.get_or_insert_with(|| Stall::new(limit));

@@ -137,7 +137,7 @@ impl ThreadStates {
             return;
         }
         assert!(state.can_become(next), "thread {thread} cannot go from {state} to {next}");
-        tracing::info!(thread, "thread state {state} -> {next}");
+        tracing::info!("thread state {state} -> {next}");
         entry.state = next;
         entry.since = self.clock.monotonic();
         entry.heartbeat.beat(entry.since);

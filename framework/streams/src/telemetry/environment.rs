@@ -24,6 +24,10 @@ pub(super) struct Signal {
 pub(super) const METRICS: Signal =
     Signal { name: "METRICS", path: "v1/metrics", exporter: "OTEL_METRICS_EXPORTER" };
 
+/// Traces.
+pub(super) const TRACES: Signal =
+    Signal { name: "TRACES", path: "v1/traces", exporter: "OTEL_TRACES_EXPORTER" };
+
 /// Where a signal goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Collector {
@@ -45,6 +49,11 @@ impl Environment {
             Some((name.into_string().ok().filter(|name| ours(name))?, value.into_string().ok()?))
         });
         Self(variables.collect())
+    }
+
+    /// Takes these variables.
+    pub(super) fn given(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(variables.into_iter().collect())
     }
 
     #[cfg(test)]
@@ -104,6 +113,20 @@ impl Environment {
     /// Returns a duration that is given in milliseconds.
     pub(super) fn millis(&self, name: &str, default: Duration) -> Result<Duration> {
         self.get(name).map_or(Ok(default), |value| millis(name, value))
+    }
+
+    /// Returns a number of things.
+    pub(super) fn count(&self, name: &str, default: usize) -> Result<usize> {
+        let Some(value) = self.get(name) else { return Ok(default) };
+        let count = value.parse().ok().filter(|count| *count > 0);
+        count.ok_or_else(|| unknown(name, value, "a whole number above 0"))
+    }
+
+    /// Returns a share.
+    pub(super) fn ratio(&self, name: &str, default: f64) -> Result<f64> {
+        let Some(value) = self.get(name) else { return Ok(default) };
+        let ratio = value.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+        ratio.ok_or_else(|| unknown(name, value, "a number from 0 to 1"))
     }
 
     /// Returns the signal's own variable, or else the common one, with its name.

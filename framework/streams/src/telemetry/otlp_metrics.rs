@@ -21,6 +21,7 @@ use prost::Message;
 use reqwest::blocking::Client;
 
 use super::environment::{Collector, Environment, METRICS};
+use super::http_client;
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::{BOUNDS, Kind, Metrics, Sample, Value};
 use crate::time::{Clock, SystemClock, Timestamp};
@@ -92,25 +93,10 @@ struct Pusher {
 
 impl Pusher {
     fn new(collector: Collector, resource: &Resource, metrics: &Metrics) -> Result<Self> {
-        // Another part of the program may have chosen one already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut client = Client::builder().timeout(collector.timeout);
-        if let Some(path) = &collector.certificate {
-            let unusable = |cause: &dyn fmt::Display| {
-                Error::config(format!("cannot use the certificates in {path}: {cause}"))
-            };
-            let pem = std::fs::read(path).map_err(|cause| unusable(&cause))?;
-            let trusted = reqwest::Certificate::from_pem_bundle(&pem);
-            for certificate in trusted.map_err(|cause| unusable(&cause))? {
-                client = client.add_root_certificate(certificate);
-            }
-        }
-        let client = client.build().map_err(|cause| {
-            Error::config("cannot make a client for the collector of metrics").with_source(cause)
-        })?;
-        let attributes = resource.iter().map(|(key, value)| {
-            key_value(key.as_str(), value.as_str().into_owned())
-        });
+        let client = http_client::of(&collector)?;
+        let attributes = resource
+            .iter()
+            .map(|(key, value)| key_value(key.as_str(), value.as_str().into_owned()));
         let resource = OtlpResource { attributes: attributes.collect(), ..OtlpResource::default() };
         let clock = SystemClock::start();
         let (metrics, since, is_failing) = (metrics.clone(), clock.wall_clock(), false);
@@ -199,7 +185,10 @@ fn otlp_metric(samples: &[Sample], start: u64, now: u64) -> Option<OtlpMetric> {
         }),
         Kind::Gauge => metric::Data::Gauge(Gauge { data_points: numbers() }),
         Kind::Histogram => metric::Data::Histogram(Histogram {
-            data_points: samples.iter().filter_map(|sample| durations(sample, start, now)).collect(),
+            data_points: samples
+                .iter()
+                .filter_map(|sample| durations(sample, start, now))
+                .collect(),
             aggregation_temporality: cumulative,
         }),
     };

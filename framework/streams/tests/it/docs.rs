@@ -76,6 +76,7 @@ fn values(kind: Kind) -> String {
         Kind::Millis(min, max) => format!("milliseconds, {min} to {max}"),
         Kind::Bytes(min, max) => format!("bytes, {min} to {max}"),
         Kind::Count(min, max) => format!("{min} to {max}"),
+        Kind::Ratio => "0 to 1".to_owned(),
         Kind::Choice(words) => {
             words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
         }

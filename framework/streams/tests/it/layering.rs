@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Modules from the base up. A module may use its own layer and those before it, no others.
 const LAYERS: &[&[&str]] = &[
-    &["config", "error", "ids", "metrics", "record", "serde", "time", "windows"],
+    &["config", "error", "ids", "metrics", "record", "serde", "time", "trace", "windows"],
     &["schemas"],
     &["kafka", "state"],
     &["processor"],

@@ -28,6 +28,7 @@ fn main() {
         .sample_size(20)
         .configure_from_args();
     operators::benches(&mut criterion);
+    operators::traces(&mut criterion);
     tables::benches(&mut criterion);
     serdes::benches(&mut criterion);
     avro::benches(&mut criterion);

@@ -28,10 +28,8 @@ impl Collect for ClientSource {
         let states = ClientState::ALL.map(|state| (state.to_string(), state == now));
         let states = states.iter().map(|(name, is_it)| (&**name, *is_it));
         into.state(Metric::ClientState, &none, states);
-        let info = vec![
-            ("application-id", self.application_id.clone()),
-            ("version", Arc::from(VERSION)),
-        ];
+        let info =
+            vec![("application-id", self.application_id.clone()), ("version", Arc::from(VERSION))];
         into.gauge(Metric::ClientInfo, &info, 1.0);
         if into.wants(Metric::ClientTopology) {
             let text = vec![("topology-description", Arc::from(self.topology.describe()))];

@@ -123,8 +123,7 @@ impl ThreadRecorder {
         }
         let name: Arc<str> = thread_name(app, index).into();
         let now = app.clock.monotonic();
-        let own =
-            Own { since: app.clock.wall_clock(), last_commit: now, ..Own::default() };
+        let own = Own { since: app.clock.wall_clock(), last_commit: now, ..Own::default() };
         let figures = Published::default();
         *figures.lock() = (own.clone(), Vec::new());
         let published = Arc::new(Thread { attributes: of_thread(&name), figures });
@@ -213,9 +212,9 @@ impl ThreadRecorder {
     /// Asks the databases, if somebody has read what they told last, and that is a while ago.
     fn ask_disks(&mut self, now: Duration, running: &BTreeMap<TaskId, Task>) {
         let snapshots = self.metrics.snapshots();
-        let is_due = self.disk_asked.is_none_or(|(at, seen)| {
-            now.saturating_sub(at) >= DISK_INTERVAL && snapshots > seen
-        });
+        let is_due = self
+            .disk_asked
+            .is_none_or(|(at, seen)| now.saturating_sub(at) >= DISK_INTERVAL && snapshots > seen);
         if !is_due {
             return;
         }
@@ -242,8 +241,7 @@ impl ThreadRecorder {
         let all: f64 = busy.iter().map(|(_, busy)| busy).sum();
         let ratios = busy.into_iter().map(|(task, busy)| (task, busy / all.max(f64::MIN_POSITIVE)));
         let ratios = ratios.collect();
-        self.window =
-            Window { since: now, spent: self.own.spent, busy: self.busy.clone(), ratios };
+        self.window = Window { since: now, spent: self.own.spent, busy: self.busy.clone(), ratios };
     }
 
     fn tell(&self, id: TaskId, task: &Task, consumer: &dyn Consumer) -> Told {

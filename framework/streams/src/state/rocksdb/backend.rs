@@ -181,7 +181,10 @@ impl Backend for RocksDbBackend {
         flushed.map_err(|cause| self.failed("flush", "all stores", cause))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a value of a metric needs no more than 52 bits")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a value of a metric needs no more than 52 bits"
+    )]
     fn figures(&self, visit: &mut dyn FnMut(Option<Family>, Metric, Value)) {
         for (at, name) in self.families.iter().enumerate() {
             let Some(handle) = name.as_ref().and_then(|name| self.db.cf_handle(name)) else {
