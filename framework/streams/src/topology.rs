@@ -3,6 +3,7 @@
 //! It knows nodes, stores and topics by name; the typed operators are behind factories that build one
 //! task's tree at a time. It does not know tasks or Kafka.
 
+pub mod access;
 mod copartition;
 mod describe;
 mod graph;
@@ -12,6 +13,7 @@ mod mermaid;
 mod names;
 mod node;
 mod outline;
+mod strimzi;
 mod subtopology;
 
 use std::collections::BTreeSet;
@@ -30,6 +32,7 @@ pub(crate) use node::{ChildId, Node};
 pub use outline::TopologyOutline;
 pub(crate) use subtopology::Subtopology;
 
+use self::access::AccessList;
 use crate::error::{Error, Result};
 use crate::ids::{StoreId, SubtopologyId, TopicRef};
 
@@ -86,6 +89,12 @@ impl Topology {
     #[must_use]
     pub fn outline(&self, names: &TopicNames, additional_retention: Duration) -> TopologyOutline {
         outline::outline(self, names, additional_retention)
+    }
+
+    /// Returns what an application of this topology must be allowed on a cluster that asks.
+    #[must_use]
+    pub fn access(&self, application_id: &str) -> AccessList {
+        AccessList::of(self, application_id)
     }
 
     /// Returns the topics of others that it reads, global tables' included.

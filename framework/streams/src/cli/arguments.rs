@@ -125,7 +125,8 @@ pub(super) enum Command {
     /// Show the topology; needs no Kafka
     #[command(after_help = TOPOLOGY_EXAMPLES)]
     Topology {
-        /// As text in Kafka Streams' format, as a Mermaid chart, or as JSON for tools
+        /// As text in Kafka Streams' format, as a Mermaid chart, as JSON for tools, or what it must be
+        /// allowed on the cluster, as a script of kafka-acls.sh (with --json, as JSON)
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
@@ -162,4 +163,5 @@ pub(super) enum Format {
     Text,
     Mermaid,
     Json,
+    Acls,
 }

@@ -25,6 +25,11 @@ pub(super) fn topology(app: &App, arguments: &Arguments, format: Format) -> Resu
     match format {
         Format::Text if !arguments.json => print(topology.describe()),
         Format::Mermaid => print(topology.mermaid()),
+        Format::Acls => {
+            let settings = configuration::settings(app, arguments)?;
+            let access = topology.access(&settings.application_id);
+            if arguments.json { print_pretty_json(&access) } else { print(access) }
+        }
         Format::Text | Format::Json => {
             let settings = configuration::settings(app, arguments)?;
             let names = TopicNames::live(&settings.application_id);
