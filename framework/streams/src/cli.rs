@@ -10,10 +10,12 @@ mod config;
 mod configuration;
 pub mod exit;
 mod logging;
+mod memory;
 mod output;
 mod progress;
 mod reset;
 mod signals;
+mod topology;
 
 use std::fmt;
 use std::process::ExitCode;
@@ -100,13 +102,14 @@ impl App {
             return exit::config(&message);
         }
         let done = match &arguments.command {
-            Command::Topology { format } => commands::topology(self, arguments, *format),
+            Command::Topology(wanted) => topology::topology(self, arguments, wanted),
             Command::Run { until_caught_up } => commands::run(self, arguments, *until_caught_up),
             Command::Replay { version, report } => {
                 commands::replay(self, arguments, version, report.as_deref())
             }
             Command::Verify { version } => commands::verify(self, arguments, version),
-            Command::Config { changed } => config::config(self, arguments, *changed),
+            Command::Config { memory: true, .. } => memory::memory(self, arguments),
+            Command::Config { changed, .. } => config::config(self, arguments, *changed),
             Command::Completion { shell } => completion::completion(self, *shell),
             Command::Reset(wanted) => reset::reset(self, arguments, wanted),
             Command::Results { topic, top } => {

@@ -8,6 +8,7 @@ mod client_names;
 mod clients;
 mod environment;
 mod listing;
+mod memory;
 mod properties;
 mod secrets;
 mod settings;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 pub use clients::ClientProperties;
 pub use listing::ListedSetting;
+pub use memory::{MemoryPart, MemoryPlan};
 pub use settings::{DeserializationHandler, GroupProtocol, Settings, StoreType, TaskIdle};
 pub use table::{Kind, SETTINGS, Setting};
 

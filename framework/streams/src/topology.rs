@@ -16,7 +16,7 @@ mod outline;
 mod strimzi;
 mod subtopology;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +33,7 @@ pub use outline::TopologyOutline;
 pub(crate) use subtopology::Subtopology;
 
 use self::access::AccessList;
+use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::ids::{StoreId, SubtopologyId, TopicRef};
 
@@ -95,6 +96,21 @@ impl Topology {
     #[must_use]
     pub fn access(&self, application_id: &str) -> AccessList {
         AccessList::of(self, application_id)
+    }
+
+    /// Returns its topics and what it must be allowed as resources of Strimzi, in YAML; `partitions` has the
+    /// inputs' counts, or nothing: then the application makes its internal topics by itself.
+    ///
+    /// # Errors
+    ///
+    /// Where the counts are not those of all inputs, or do not fit one another.
+    pub fn strimzi(
+        &self,
+        settings: &Settings,
+        cluster: &str,
+        partitions: &BTreeMap<Arc<str>, usize>,
+    ) -> Result<String> {
+        strimzi::resources(self, settings, cluster, partitions)
     }
 
     /// Returns the topics of others that it reads, global tables' included.

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 use super::reset::ResetArguments;
+use super::topology::TopologyArguments;
 
 /// What every application understands.
 #[derive(Debug, Parser)]
@@ -71,11 +72,15 @@ const TOPOLOGY_EXAMPLES: &str = "Examples:
   topology --format mermaid > topology.mmd     a chart: paste it into https://mermaid.live, or into a
                                                ```mermaid block of a Markdown file on GitHub or GitLab
   topology --format json                       the same with internal topics and their settings, for tools
+  topology --format acls                       what it must be allowed on the cluster, for kafka-acls.sh
+  topology --format strimzi --partitions orders=12
+                                               topics and users as Kubernetes resources of Strimzi
 
 Names of internal topics are those of the application.id in force.";
 
 const CONFIG_EXAMPLES: &str = "Examples:
   config --changed                             what differs from the defaults, and why
+  config --memory                              how much memory a container needs
   config --set commit.interval.ms=500          check a setting before it is used
   config --json | jq '.[] | select(.name == \"state.dir\")'
 
@@ -124,12 +129,7 @@ pub(super) enum Command {
     Reset(ResetArguments),
     /// Show the topology; needs no Kafka
     #[command(after_help = TOPOLOGY_EXAMPLES)]
-    Topology {
-        /// As text in Kafka Streams' format, as a Mermaid chart, as JSON for tools, or what it must be
-        /// allowed on the cluster, as a script of kafka-acls.sh (with --json, as JSON)
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
-    },
+    Topology(TopologyArguments),
     /// Show the latest value of each key of the output topics
     #[command(after_help = RESULTS_EXAMPLES)]
     Results {
@@ -148,6 +148,9 @@ pub(super) enum Command {
         /// Only what somebody has set
         #[arg(long)]
         changed: bool,
+        /// What the process takes of memory at most instead, and so what a container needs
+        #[arg(long, conflicts_with = "changed")]
+        memory: bool,
     },
     /// Print a script that completes commands and arguments in a shell
     #[command(after_help = COMPLETION_EXAMPLES)]
@@ -156,12 +159,4 @@ pub(super) enum Command {
         #[arg(value_enum)]
         shell: Shell,
     },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    Text,
-    Mermaid,
-    Json,
-    Acls,
 }

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::App;
-use super::arguments::{Arguments, Format};
-use super::output::{print, print_json, print_pretty_json};
+use super::arguments::Arguments;
+use super::memory::compare_with_limit;
+use super::output::{print, print_json};
 use super::progress::{Progress, per_second};
 use super::{configuration, exit, heed_signals};
 use crate::config::Settings;
@@ -18,26 +19,6 @@ use crate::runtime::results::{LatestValues, latest_values};
 use crate::runtime::verify::{Verdict, Verify};
 use crate::runtime::{KafkaStreams, Stop};
 use crate::topology::TopicNames;
-
-/// Shows the topology.
-pub(super) fn topology(app: &App, arguments: &Arguments, format: Format) -> Result<ExitCode> {
-    let topology = (app.topology)()?;
-    match format {
-        Format::Text if !arguments.json => print(topology.describe()),
-        Format::Mermaid => print(topology.mermaid()),
-        Format::Acls => {
-            let settings = configuration::settings(app, arguments)?;
-            let access = topology.access(&settings.application_id);
-            if arguments.json { print_pretty_json(&access) } else { print(access) }
-        }
-        Format::Text | Format::Json => {
-            let settings = configuration::settings(app, arguments)?;
-            let names = TopicNames::live(&settings.application_id);
-            let retention = settings.window_changelog_additional_retention;
-            print_pretty_json(&topology.outline(&names, retention))
-        }
-    }
-}
 
 /// What a run that ended by itself did.
 #[derive(Debug, Serialize)]
@@ -53,6 +34,7 @@ struct RunReport {
 /// Runs live.
 pub(super) fn run(app: &App, arguments: &Arguments, until_caught_up: bool) -> Result<ExitCode> {
     let settings = configuration::settings(app, arguments)?;
+    compare_with_limit(&settings);
     let streams = KafkaStreams::new((app.topology)()?, settings);
     let stop = streams.stop_handle();
     heed_signals(&stop)?;
@@ -101,6 +83,7 @@ pub(super) fn replay(
     report_path: Option<&Path>,
 ) -> Result<ExitCode> {
     let settings = configuration::settings(app, arguments)?;
+    compare_with_limit(&settings);
     let stop = Stop::new();
     heed_signals(&stop)?;
     let replay = Replay::new((app.topology)()?, settings.clone(), version)?;

@@ -210,12 +210,12 @@ fn operator(topology: &Topology, application: &str) -> Vec<Access> {
 
 /// Returns the name under which an application runs.
 pub(super) fn service_principal(application: &str) -> String {
-    super::strimzi::resource_name(application)
+    super::strimzi::principal(application)
 }
 
 /// Returns the name under which its reruns and resets are made.
 pub(super) fn operator_principal(application: &str) -> String {
-    super::strimzi::resource_name(&format!("{application}-operator"))
+    super::strimzi::principal(&format!("{application}-operator"))
 }
 
 fn repartitions(topology: &Topology, names: &TopicNames) -> BTreeSet<Arc<str>> {
