@@ -10,8 +10,8 @@ mod config;
 mod configuration;
 pub mod exit;
 mod logging;
-mod memory;
 mod output;
+mod platform;
 mod progress;
 mod reset;
 mod signals;
@@ -108,7 +108,7 @@ impl App {
                 commands::replay(self, arguments, version, report.as_deref())
             }
             Command::Verify { version } => commands::verify(self, arguments, version),
-            Command::Config { memory: true, .. } => memory::memory(self, arguments),
+            Command::Config { platform: true, .. } => platform::platform(self, arguments),
             Command::Config { changed, .. } => config::config(self, arguments, *changed),
             Command::Completion { shell } => completion::completion(self, *shell),
             Command::Reset(wanted) => reset::reset(self, arguments, wanted),

@@ -80,7 +80,7 @@ Names of internal topics are those of the application.id in force.";
 
 const CONFIG_EXAMPLES: &str = "Examples:
   config --changed                             what differs from the defaults, and why
-  config --memory                              how much memory a container needs
+  config --platform                            how much memory a container needs, and time to close
   config --set commit.interval.ms=500          check a setting before it is used
   config --json | jq '.[] | select(.name == \"state.dir\")'
 
@@ -148,9 +148,9 @@ pub(super) enum Command {
         /// Only what somebody has set
         #[arg(long)]
         changed: bool,
-        /// What the process takes of memory at most instead, and so what a container needs
+        /// What follows of them instead for a container: memory, part by part, and time to close
         #[arg(long, conflicts_with = "changed")]
-        memory: bool,
+        platform: bool,
     },
     /// Print a script that completes commands and arguments in a shell
     #[command(after_help = COMPLETION_EXAMPLES)]

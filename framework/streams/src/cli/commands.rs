@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::App;
 use super::arguments::Arguments;
-use super::memory::compare_with_limit;
 use super::output::{print, print_json};
+use super::platform::compare_with_limit;
 use super::progress::{Progress, per_second};
 use super::{configuration, exit, heed_signals};
 use crate::config::Settings;

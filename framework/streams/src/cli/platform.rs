@@ -1,21 +1,35 @@
-//! The memory that the settings add up to, and whether the platform allows it.
+//! What the process needs of its platform: memory, and time to close; and whether it gets the memory.
 
 use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
+
+use serde::Serialize;
 
 use super::arguments::Arguments;
 use super::output::{print, print_json};
 use super::{App, configuration};
 use crate::config::{MemoryPlan, Settings};
 use crate::error::Result;
+use crate::runtime::CLOSE_MAX;
+use crate::time::millis;
 
 const MIB: u64 = 1 << 20;
 
-/// Shows what a process takes at most.
-pub(super) fn memory(app: &App, arguments: &Arguments) -> Result<ExitCode> {
-    let plan = configuration::settings(app, arguments)?.memory();
-    if arguments.json { print_json(&plan) } else { print(table(&plan)) }
+/// What is printed as JSON.
+#[derive(Serialize)]
+struct Needs<'a> {
+    memory: &'a MemoryPlan,
+    close_ms: i64,
+}
+
+/// Shows what a process needs of its platform.
+pub(super) fn platform(app: &App, arguments: &Arguments) -> Result<ExitCode> {
+    let memory = &configuration::settings(app, arguments)?.memory();
+    if arguments.json {
+        return print_json(&Needs { memory, close_ms: millis(CLOSE_MAX) });
+    }
+    print(format!("{}time to close, at most: {} s\n", table(memory), CLOSE_MAX.as_secs()))
 }
 
 fn table(plan: &MemoryPlan) -> String {
@@ -40,7 +54,7 @@ pub(super) fn compare_with_limit(settings: &Settings) {
     if wanted > limit {
         tracing::warn!(
             "the settings add up to {} MiB of memory and the container has {}: it may be killed; \
-             `config --memory` shows the parts",
+             `config --platform` shows the parts",
             wanted.div_ceil(MIB),
             limit / MIB
         );
