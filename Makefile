@@ -33,8 +33,8 @@ build: setup ## Build all programs
 	@cargo build $(CARGO_FLAGS) --bins --examples
 
 .PHONY: demo
-demo: build ## Show the main job on a year of real flights (KAFKA=host:port FRESH=1)
-	@$(BIN)/demo $(if $(KAFKA),--kafka $(KAFKA)) $(if $(filter 1,$(FRESH)),--fresh)
+demo: build ## Show the main job on a year of real flights (KAFKA=host:port REGISTRY=url FRESH=1)
+	@$(BIN)/demo $(if $(KAFKA),--kafka $(KAFKA)) $(if $(REGISTRY),--registry $(REGISTRY)) $(if $(filter 1,$(FRESH)),--fresh)
 
 .PHONY: test
 test: setup ## Run every test that needs only this checkout

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -17,7 +17,7 @@ use jiff::tz::TimeZone;
     name = "feeder",
     after_help = "Other client settings come from environment variables: \
                   KAPPA_PRODUCER_LINGER_MS is producer.linger.ms, KAPPA_SECURITY_PROTOCOL is \
-                  security.protocol, ..."
+                  security.protocol, KAPPA_AUTO_REGISTER_SCHEMAS=true registers the schemas, ..."
 )]
 pub(crate) struct Arguments {
     /// Brokers to ask first: host:port, several separated by commas [default: localhost:9092]
@@ -40,6 +40,33 @@ pub(crate) struct Arguments {
     /// How much faster than it really went, for instance 3600; or max
     #[arg(long, default_value = "max", value_name = "TIMES", value_parser = speed)]
     pub(crate) speed: Speed,
+
+    /// Encoding of values: Avro, with the ids of the registry in SCHEMA_REGISTRY_URL; or JSON, without
+    /// a registry
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: Format,
+
+    /// Write flights.departed in this version of its schema: the first as an older producer would
+    #[arg(long, value_enum, default_value_t, value_name = "VERSION")]
+    pub(crate) departures_version: DepartureVersion,
+}
+
+/// How values are encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    #[default]
+    Avro,
+    Json,
+}
+
+/// The released versions of `flights.departed-value`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum DepartureVersion {
+    #[value(name = "1")]
+    First,
+    #[default]
+    #[value(name = "2")]
+    Second,
 }
 
 /// How fast to feed.

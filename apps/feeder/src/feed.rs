@@ -9,11 +9,12 @@ use kappa::config::{Settings, StreamsConfig};
 use kappa::kafka::rdkafka::RdKafka;
 use kappa::kafka::{Admin, Clients, OutgoingRecord, Patience, Producer, default_partition};
 use kappa::runtime::Stop;
+use kappa::schemas::{Formats, Registry};
 use kappa::time::Timestamp;
 use kappa::{Headers, Result};
 
-use crate::arguments::Arguments;
-use crate::flights::write_value;
+use crate::arguments::{Arguments, Format};
+use crate::events::EventValues;
 use crate::pace::Pace;
 use crate::reference::{self, ReferenceRecord};
 use crate::timeline::Timeline;
@@ -47,15 +48,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Summary> {
     heed_signals(&stop)?;
     let span = (arguments.from.as_millisecond(), arguments.to.as_millisecond());
     let data = arguments.data.as_deref();
+    let formats = formats(arguments, &settings)?;
+    let events = EventValues::prepare(&formats, arguments.departures_version)?;
     // Read first: what is wrong with the data is said before anything is written.
-    let tables = reference::tables(data)?;
-    let weather = reference::weather(data, span)?;
+    let tables = reference::tables(&formats, data)?;
+    let weather = reference::weather(&formats, data, span)?;
     let timeline = Timeline::read(data, span)?;
 
     let clients = RdKafka::new(&settings, "feeder");
     let admin = clients.admin()?;
     kappa::runtime::wait_for_cluster(&*admin, &settings, &stop)?;
-    let mut feed = Feed::open(&clients, &*admin, &stop)?;
+    let mut feed = Feed::open(&clients, &*admin, events, &stop)?;
     let total = (tables.len() + weather.len() + timeline.len()) as u64;
     let mut progress = Progress::start("feeding flights", Some(total));
     for record in &tables {
@@ -81,7 +84,16 @@ fn settings(arguments: &Arguments) -> Result<Settings> {
     config.resolve()
 }
 
+/// Returns how values are encoded.
+fn formats(arguments: &Arguments, settings: &Settings) -> Result<Formats> {
+    Ok(match arguments.format {
+        Format::Avro => Formats::avro(Registry::new(settings)?),
+        Format::Json => Formats::json(),
+    })
+}
+
 struct Feed {
+    values: EventValues,
     producer: Box<dyn Producer>,
     partitions: std::collections::BTreeMap<Arc<str>, usize>,
     value: Vec<u8>,
@@ -90,7 +102,12 @@ struct Feed {
 }
 
 impl Feed {
-    fn open(clients: &dyn Clients, admin: &dyn Admin, stop: &Stop) -> Result<Self> {
+    fn open(
+        clients: &dyn Clients,
+        admin: &dyn Admin,
+        values: EventValues,
+        stop: &Stop,
+    ) -> Result<Self> {
         let topics = topics::all();
         let names: Vec<Arc<str>> = topics.iter().map(|topic| topic.name.as_str().into()).collect();
         let existing = admin.partition_counts(&names)?;
@@ -102,7 +119,7 @@ impl Feed {
         let partitions = admin.partition_counts(&names)?;
         let stop = stop.clone();
         let producer = clients.producer(0, Patience::new(PATIENCE, move || stop.is_asked()))?;
-        Ok(Self { producer, partitions, value: Vec::new(), reference: 0, events: 0 })
+        Ok(Self { values, producer, partitions, value: Vec::new(), reference: 0, events: 0 })
     }
 
     /// Writes weather and flights in one order of time.
@@ -127,7 +144,7 @@ impl Feed {
             }
             let mut value = std::mem::take(&mut self.value);
             value.clear();
-            write_value(kind, flight, &mut value)?;
+            self.values.write(kind, flight, &mut value)?;
             self.send(kind.topic(), flight.id.as_bytes(), &value, at)?;
             self.value = value;
             self.events += 1;

@@ -65,7 +65,12 @@ pub mod prelude;
 pub mod processor;
 mod record;
 pub mod runtime;
-#[cfg(any(feature = "avro", feature = "protobuf", feature = "json-schema"))]
+#[cfg(any(
+    feature = "avro",
+    feature = "protobuf",
+    feature = "json-schema",
+    feature = "schema-registry"
+))]
 pub mod schemas;
 pub mod serde;
 pub mod state;
@@ -83,7 +88,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use ids::{NodeId, Offset, StoreId, SubtopologyId, TaskId, TopicPartition, TopicRef};
 pub use record::{Change, Header, Headers, KeyOf, RawRecord, Record, RowOf};
 pub use topology::access;
-pub use topology::{TopicNames, Topology, TopologyOutline};
+pub use topology::{TopicNames, TopicSchema, Topology, TopologyOutline, Usage};
 pub use windows::{TimeWindows, Window, Windowed};
 
 /// The project's front page, whose examples are tests.

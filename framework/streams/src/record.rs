@@ -142,6 +142,14 @@ impl Headers {
         self.0.is_none()
     }
 
+    /// Returns the headers with others in place of those of the same names.
+    #[must_use]
+    pub fn with(&self, others: impl IntoIterator<Item = Header>) -> Self {
+        let others: Vec<Header> = others.into_iter().collect();
+        let kept = self.iter().filter(|kept| others.iter().all(|other| other.name != kept.name));
+        kept.cloned().chain(others.iter().cloned()).collect()
+    }
+
     fn as_slice(&self) -> &[Header] {
         self.0.as_deref().unwrap_or(&[])
     }

@@ -31,6 +31,7 @@ pub mod replay;
 pub mod reset;
 pub mod results;
 pub mod verify;
+mod waiting_tasks;
 
 pub use client_state::ClientState;
 pub use kafka_streams::{KafkaStreams, OnClose, Progress};

@@ -41,6 +41,8 @@ pub(crate) struct Task {
     sources: Vec<Box<dyn Source>>,
     group: PartitionGroup,
     handler: DeserializationHandler,
+    /// What its next record waits for, if that cannot be processed for now.
+    waiting: Option<Error>,
     /// Records skipped since the runtime last asked, to be logged: at most [`SKIPPED_KEPT`].
     skipped: Vec<Error>,
     /// Whether anything was processed since the last commit.
@@ -85,6 +87,7 @@ impl Task {
             sources,
             group,
             handler,
+            waiting: None,
             skipped: Vec::new(),
             dirty: false,
         })
@@ -108,12 +111,31 @@ impl Task {
         let mut processed = 0;
         while processed < turn.records_max {
             match self.group.next(turn.now, turn.idle, turn.time_limit) {
-                Readiness::Ready(queue) => self.process_from(queue)?,
-                Readiness::Waiting => break,
+                Readiness::Ready(queue) if self.process_unless_waiting(queue)? => processed += 1,
+                Readiness::Ready(_) | Readiness::Waiting => break,
             }
-            processed += 1;
         }
         Ok(processed)
+    }
+
+    /// Processes the next record of a queue; returns false where it has to wait for something that it
+    /// cannot be read without. Nothing was done with it then.
+    pub(crate) fn process_unless_waiting(&mut self, queue: usize) -> Result<bool> {
+        match self.process_from(queue) {
+            Err(error) if error.is_retriable() => {
+                self.waiting = Some(error);
+                Ok(false)
+            }
+            processed => {
+                self.waiting = None;
+                processed.map(|()| true)
+            }
+        }
+    }
+
+    /// Returns what the task's next record waits for, if it does.
+    pub(crate) fn waiting(&self) -> Option<&Error> {
+        self.waiting.as_ref()
     }
 
     /// Processes the next record of a queue, which must have one.

@@ -13,6 +13,7 @@ mod mermaid;
 mod names;
 mod node;
 mod outline;
+mod serdes;
 mod strimzi;
 mod subtopology;
 
@@ -30,6 +31,8 @@ pub(crate) use internal_topics::{ChangelogTopic, changelog_settings, repartition
 pub use names::TopicNames;
 pub(crate) use node::{ChildId, Node};
 pub use outline::TopologyOutline;
+pub(crate) use serdes::KeyValueSerdes;
+pub use serdes::{TopicSchema, Usage};
 pub(crate) use subtopology::Subtopology;
 
 use self::access::AccessList;

@@ -12,6 +12,8 @@ use integration_tests::programs::{clean, program, program_path};
 use integration_tests::waiting::{Deadline, eventually};
 use rdkafka::producer::BaseRecord;
 
+use crate::registry;
+
 /// A service with where it runs.
 pub(crate) struct Service<'a> {
     program: PathBuf,
@@ -62,7 +64,7 @@ impl<'a> Service<'a> {
 
     fn arguments(&self, mut command: Command, arguments: &[&str]) -> Command {
         command.args(arguments).args(["--bootstrap-servers", self.bootstrap]);
-        command.arg("--state-dir").arg(self.state);
+        command.arg("--state-dir").arg(self.state).env("SCHEMA_REGISTRY_URL", registry::url());
         command
     }
 
@@ -147,10 +149,13 @@ impl Running {
     }
 }
 
-/// Feeds the flights from one day to another.
-pub(crate) fn feeder(bootstrap: &str, from: &str, to: &str) {
+/// Feeds the flights from one day to another; departures in a version of their schema.
+pub(crate) fn feeder(bootstrap: &str, from: &str, to: &str, departures: &str) {
     let mut command = program("feeder");
     command.args(["--bootstrap-servers", bootstrap, "--from", from, "--to", to]);
+    command.args(["--departures-version", departures]);
+    command.env("SCHEMA_REGISTRY_URL", registry::url());
+    command.env("KAPPA_AUTO_REGISTER_SCHEMAS", "true");
     let fed = Running::start(command).finish().succeeds();
     assert!(fed.starts_with("wrote "), "{fed}");
 }

@@ -23,3 +23,4 @@ mod reset;
 mod restore;
 mod topologies;
 mod verify;
+mod waiting;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
+use super::formats::FormatArgument;
 use super::reset::ResetArguments;
 use super::topology::TopologyArguments;
 
@@ -78,6 +79,11 @@ const TOPOLOGY_EXAMPLES: &str = "Examples:
 
 Names of internal topics are those of the application.id in force.";
 
+#[cfg(feature = "schema-registry")]
+const SCHEMAS_EXAMPLES: &str = "Examples:
+  schemas --set schema.registry.url=http://localhost:8081
+  SCHEMA_REGISTRY_URL=https://registry:8081 APP schemas --register";
+
 const CONFIG_EXAMPLES: &str = "Examples:
   config --changed                             what differs from the defaults, and why
   config --platform                            how much memory a container needs, and time to close
@@ -101,6 +107,8 @@ pub(super) enum Command {
         /// End once every input is read to its end and committed
         #[arg(long)]
         until_caught_up: bool,
+        #[command(flatten)]
+        format: FormatArgument,
     },
     /// Run again from offset zero to the ends as they are now, beside the live application
     ///
@@ -114,12 +122,16 @@ pub(super) enum Command {
         /// Where to write the JSON report [default: report.json in the version's state directory]
         #[arg(long, value_name = "FILE")]
         report: Option<PathBuf>,
+        #[command(flatten)]
+        format: FormatArgument,
     },
     /// Compare live results with a rerun's, key by key, at the same cut
     Verify {
         /// Name of the rerun
         #[arg(long, default_value = "replay", value_name = "NAME")]
         version: String,
+        #[command(flatten)]
+        format: FormatArgument,
     },
     /// Start over: set the inputs' offsets back, and delete the application's internal topics
     ///
@@ -130,6 +142,16 @@ pub(super) enum Command {
     /// Show the topology; needs no Kafka
     #[command(after_help = TOPOLOGY_EXAMPLES)]
     Topology(TopologyArguments),
+    /// Show the schemas of all topics and their places in the registry; register them
+    ///
+    /// Ends with status 1 where a schema that is written is not registered: a step before a deployment.
+    #[cfg(feature = "schema-registry")]
+    #[command(after_help = SCHEMAS_EXAMPLES)]
+    Schemas {
+        /// Register the schemas of what is written: outputs, repartition topics and changelogs
+        #[arg(long)]
+        register: bool,
+    },
     /// Show the latest value of each key of the output topics
     #[command(after_help = RESULTS_EXAMPLES)]
     Results {
@@ -139,6 +161,8 @@ pub(super) enum Command {
         /// Only the first keys, in order of their bytes
         #[arg(long, value_name = "N")]
         top: Option<usize>,
+        #[command(flatten)]
+        format: FormatArgument,
     },
     /// Show every setting: its value, default, unit, and where the value came from; needs no Kafka
     ///

@@ -48,7 +48,7 @@ pub(super) fn topology(
     arguments: &Arguments,
     wanted: &TopologyArguments,
 ) -> Result<ExitCode> {
-    let topology = (app.topology)()?;
+    let topology = app.declaration.shape()?;
     if wanted.format != Format::Strimzi && !wanted.partitions.is_empty() {
         return Err(Error::config("--partitions goes with --format strimzi only"));
     }

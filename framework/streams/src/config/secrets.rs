@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Source, clients};
+use super::{SETTINGS, Source, clients};
 use crate::error::{Error, Result};
 
 const ENDING: &str = ".file";
@@ -11,7 +11,8 @@ const ENDING: &str = ".file";
 pub(super) fn named(setting: &str) -> Option<&str> {
     let name = setting.strip_suffix(ENDING)?;
     let is_its_own = clients::is_client_setting(setting);
-    (!is_its_own && clients::is_client_setting(name) && clients::is_secret(name)).then_some(name)
+    let is_known = clients::is_client_setting(name) || SETTINGS.iter().any(|own| own.name == name);
+    (!is_its_own && is_known && clients::is_secret(name)).then_some(name)
 }
 
 /// Reads a secret; a line break at its end is an editor's, and no part of it.

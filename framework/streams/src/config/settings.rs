@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{ClientProperties, Kind, SETTINGS, StreamsConfig};
+use super::{ClientProperties, Kind, SETTINGS, SchemaRegistrySettings, StreamsConfig};
 use crate::error::{Error, Result};
 
 /// Where a store keeps its committed rows.
@@ -80,6 +80,8 @@ pub struct Settings {
     pub rocksdb_block_cache_bytes: usize,
     /// `rocksdb.write.buffer.bytes`
     pub rocksdb_write_buffer_bytes: usize,
+    /// `schema.registry.*`, and how subjects are named and schemas registered.
+    pub schema_registry: SchemaRegistrySettings,
     /// `state.dir`
     pub state_dir: PathBuf,
     /// `state.flush.interval.ms`
@@ -131,6 +133,7 @@ impl Settings {
             replication_factor: i32::try_from(number(config, "replication.factor")?).unwrap_or(-1),
             rocksdb_block_cache_bytes: bytes(config, "rocksdb.block.cache.bytes")?,
             rocksdb_write_buffer_bytes: bytes(config, "rocksdb.write.buffer.bytes")?,
+            schema_registry: SchemaRegistrySettings::of(config)?,
             state_dir: text(config, "state.dir")?.into(),
             state_flush_interval: millis(config, "state.flush.interval.ms")?,
             cache_bytes_max: bytes(config, "statestore.cache.max.bytes")?,
@@ -196,7 +199,7 @@ fn deserialization_handler(config: &StreamsConfig) -> Result<DeserializationHand
 }
 
 /// Returns a value that is not empty and, where only some words are allowed, one of them.
-fn text(config: &StreamsConfig, name: &str) -> Result<String> {
+pub(super) fn text(config: &StreamsConfig, name: &str) -> Result<String> {
     let Some((value, source)) = config.get(name) else {
         return Err(Error::config(format!("setting {name} is missing")));
     };
@@ -235,12 +238,12 @@ fn number(config: &StreamsConfig, name: &str) -> Result<i64> {
     })
 }
 
-fn millis(config: &StreamsConfig, name: &str) -> Result<Duration> {
+pub(super) fn millis(config: &StreamsConfig, name: &str) -> Result<Duration> {
     let millis = number(config, name)?;
     Ok(Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
 }
 
-fn bytes(config: &StreamsConfig, name: &str) -> Result<usize> {
+pub(super) fn bytes(config: &StreamsConfig, name: &str) -> Result<usize> {
     Ok(usize::try_from(number(config, name)?).unwrap_or(0))
 }
 

@@ -33,6 +33,17 @@ pub enum Kind {
 const DAY_MS: i64 = 86_400_000;
 /// A bound against slips of the keyboard rather than a limit of the engine.
 const CENTURY_MS: i64 = 36_525 * DAY_MS;
+/// Yes and no.
+const BOOL: &[&str] = &["true", "false"];
+/// How subjects are named, by Confluent's short and long names.
+const STRATEGIES: &[&str] = &[
+    "TopicNameStrategy",
+    "RecordNameStrategy",
+    "TopicRecordNameStrategy",
+    "io.confluent.kafka.serializers.subject.TopicNameStrategy",
+    "io.confluent.kafka.serializers.subject.RecordNameStrategy",
+    "io.confluent.kafka.serializers.subject.TopicRecordNameStrategy",
+];
 const MIB: i64 = 1 << 20;
 const TIB: i64 = 1 << 40;
 
@@ -53,6 +64,13 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Text,
         "name of the application: its consumer group, the prefix of its internal topics, its state \
          directory; letters, digits, `.`, `_` and `-`",
+    ),
+    setting(
+        "auto.register.schemas",
+        Some("false"),
+        Kind::Choice(BOOL),
+        "whether schemas that are not registered are registered as soon as a topic is written; off, \
+         they are looked up, and one that is missing is an error",
     ),
     setting(
         "bootstrap.servers",
@@ -104,6 +122,12 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Millis(100, DAY_MS),
         "how often is looked whether the inputs have as many partitions as at the start; an application \
          whose inputs have changed stops",
+    ),
+    setting(
+        "key.subject.name.strategy",
+        Some("TopicNameStrategy"),
+        Kind::Choice(STRATEGIES),
+        "the subject of a topic's keys: `<topic>-key`, the record's name, or `<topic>-<record's name>`",
     ),
     setting(
         "max.partition.skew.ms",
@@ -164,6 +188,56 @@ pub const SETTINGS: &[Setting] = &[
         "memory for rows not yet written to disk, of all stores of the process together",
     ),
     setting(
+        "schema.registry.basic.auth.user.info",
+        None,
+        Kind::Text,
+        "user and password for the schema registry, as user:password; a secret",
+    ),
+    setting(
+        "schema.registry.bearer.auth.token",
+        None,
+        Kind::Text,
+        "token for the schema registry; a secret",
+    ),
+    setting(
+        "schema.registry.cache.max",
+        Some("1000"),
+        Kind::Count(1, 100_000),
+        "schemas of records that are kept; beyond, those not used for longest are asked for again",
+    ),
+    setting(
+        "schema.registry.request.timeout.ms",
+        Some("10000"),
+        Kind::Millis(10, 600_000),
+        "how long the schema registry may take for one answer; it is asked again, more and more slowly, \
+         where that may help",
+    ),
+    setting(
+        "schema.registry.ssl.ca.location",
+        None,
+        Kind::Path,
+        "file of the certificates (PEM) that sign the schema registry's; the system's unless set",
+    ),
+    setting(
+        "schema.registry.ssl.certificate.location",
+        None,
+        Kind::Path,
+        "file of the certificate (PEM) shown to the schema registry",
+    ),
+    setting(
+        "schema.registry.ssl.key.location",
+        None,
+        Kind::Path,
+        "file of the private key (PEM) of the certificate shown to the schema registry",
+    ),
+    setting(
+        "schema.registry.url",
+        None,
+        Kind::Text,
+        "the schema registry, as http://host:port or https://host:port; several, separated by commas, \
+         are asked in turn; also read from the environment variable `SCHEMA_REGISTRY_URL`",
+    ),
+    setting(
         "state.dir",
         Some("/tmp/kappa-streams"),
         Kind::Path,
@@ -195,6 +269,20 @@ pub const SETTINGS: &[Setting] = &[
         Some("300000"),
         Kind::Millis(0, DAY_MS),
         "how long Kafka may be out of reach before the application gives up",
+    ),
+    setting(
+        "use.latest.version",
+        Some("false"),
+        Kind::Choice(BOOL),
+        "whether records name the latest version of their subject instead of the one that has exactly \
+         the program's schema; it must write the same bytes",
+    ),
+    setting(
+        "value.subject.name.strategy",
+        Some("TopicNameStrategy"),
+        Kind::Choice(STRATEGIES),
+        "the subject of a topic's values: `<topic>-value`, the record's name, or \
+         `<topic>-<record's name>`",
     ),
     setting(
         "windowstore.changelog.additional.retention.ms",

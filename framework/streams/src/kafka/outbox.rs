@@ -24,6 +24,23 @@ pub struct OutTopic {
     pub name: Arc<str>,
     /// Its number of partitions.
     pub partitions: usize,
+    /// The name that serdes are told; in a rerun that of the live topic.
+    pub serde_topic: Arc<str>,
+}
+
+impl OutTopic {
+    /// Makes a topic whose serdes are told its real name.
+    #[must_use]
+    pub fn new(name: impl Into<Arc<str>>, partitions: usize) -> Self {
+        let name = name.into();
+        Self { serde_topic: name.clone(), name, partitions }
+    }
+
+    /// Returns the topic with the name that its serdes are told.
+    #[must_use]
+    pub fn told(self, serde_topic: Arc<str>) -> Self {
+        Self { serde_topic, ..self }
+    }
 }
 
 /// The index of a topic in the outbox's table.
@@ -81,6 +98,7 @@ pub struct Outbox {
 #[derive(Debug)]
 struct Known {
     name: Arc<str>,
+    serde_topic: Arc<str>,
     partitions: Option<usize>,
 }
 
@@ -146,7 +164,8 @@ impl Outbox {
         );
         let known = self.topics.iter().position(|known| known.name == topic.name);
         OutTopicId(known.unwrap_or_else(|| {
-            self.topics.push(Known { name: topic.name, partitions: Some(topic.partitions) });
+            let OutTopic { name, partitions, serde_topic } = topic;
+            self.topics.push(Known { name, serde_topic, partitions: Some(partitions) });
             self.registered = self.topics.len();
             self.topics.len() - 1
         }))
@@ -160,7 +179,8 @@ impl Outbox {
         let registered = self.topics.iter().position(|known| *known.name == *name);
         let id = OutTopicId(registered.unwrap_or(self.topics.len()));
         if registered.is_none() {
-            self.topics.push(Known { name: name.into(), partitions: None });
+            let name: Arc<str> = name.into();
+            self.topics.push(Known { serde_topic: name.clone(), name, partitions: None });
         }
         self.dynamic.insert(self.topic(id).clone(), id);
         id
@@ -170,6 +190,12 @@ impl Outbox {
     #[must_use]
     pub fn topic(&self, id: OutTopicId) -> &Arc<str> {
         &self.out_topic(id).name
+    }
+
+    /// Returns the name of a topic that serdes are told.
+    #[must_use]
+    pub fn serde_topic(&self, id: OutTopicId) -> &Arc<str> {
+        &self.out_topic(id).serde_topic
     }
 
     /// Returns a topic's number of partitions, if it is known by now.
@@ -387,9 +413,9 @@ mod tests {
     #[test]
     fn sinks_partition_by_key_and_changelogs_by_task() {
         let mut outbox = Outbox::new(3);
-        let sink = outbox.register(OutTopic { name: "out".into(), partitions: 4 });
-        let log = outbox.register(OutTopic { name: "log".into(), partitions: 4 });
-        assert_eq!(outbox.register(OutTopic { name: "out".into(), partitions: 4 }), sink);
+        let sink = outbox.register(OutTopic::new("out", 4));
+        let log = outbox.register(OutTopic::new("log", 4));
+        assert_eq!(outbox.register(OutTopic::new("out", 4)), sink);
 
         outbox.arena().extend_from_slice(b"keyvalue");
         let at = (Timestamp::from_millis(9), Headers::default());
@@ -410,7 +436,7 @@ mod tests {
     #[test]
     fn records_for_a_new_topic_wait_until_its_partitions_are_known() {
         let mut outbox = Outbox::new(0);
-        let known = outbox.register(OutTopic { name: "known".into(), partitions: 3 });
+        let known = outbox.register(OutTopic::new("known", 3));
         let at = || (Timestamp::from_millis(9), Headers::default());
         outbox.arena().extend_from_slice(b"k");
         assert_eq!(outbox.dynamic("known"), known);
@@ -450,7 +476,7 @@ mod tests {
     #[test]
     fn only_so_many_topics_are_remembered() {
         let mut outbox = Outbox::new(0);
-        let known = outbox.register(OutTopic { name: "known".into(), partitions: 3 });
+        let known = outbox.register(OutTopic::new("known", 3));
         for number in 0..=DYNAMIC_TOPICS_MAX {
             outbox.dynamic(&number.to_string());
         }
@@ -461,7 +487,7 @@ mod tests {
     #[test]
     fn in_a_rerun_records_without_a_key_go_by_their_task() {
         let mut outbox = Outbox::new(7).placing_keyless();
-        let sink = outbox.register(OutTopic { name: "out".into(), partitions: 4 });
+        let sink = outbox.register(OutTopic::new("out", 4));
         let at = (Timestamp::from_millis(9), Headers::default());
         outbox.push(Destination::Sink(sink), None, None, None, at);
         assert_eq!(outbox.iter().next().and_then(|record| record.partition), Some(3));

@@ -31,7 +31,7 @@ impl<K: Data, V: Data> Writer<K, V> {
         record: Record<K, V>,
         null_keys: NullKeys,
     ) -> Result<()> {
-        let name = ctx.outbox.topic(topic).clone();
+        let name = ctx.outbox.serde_topic(topic).clone();
         let arena = ctx.outbox.arena();
         let key = encode_into(&*self.keys, &name, &record.key, arena);
         let key = key.map_err(|cause| unencodable(ctx, "key", &name, cause))?;
@@ -40,6 +40,7 @@ impl<K: Data, V: Data> Writer<K, V> {
         }
         let value = encode_into(&*self.values, &name, &record.value, ctx.outbox.arena());
         let value = value.map_err(|cause| unencodable(ctx, "value", &name, cause))?;
+        let record = self.with_schema_headers(&name, record);
         let Some(partitioner) = &self.partitioner else {
             let arena = ctx.outbox.arena();
             let partitioned_by = key.clone().map(|range| {
@@ -64,6 +65,19 @@ impl<K: Data, V: Data> Writer<K, V> {
             ctx.dropped(DropReason::Unplaced);
         }
         Ok(())
+    }
+}
+
+impl<K, V> Writer<K, V> {
+    /// Adds the headers that name the schemas of key and value, where serdes want that.
+    fn with_schema_headers(&self, topic: &str, record: Record<K, V>) -> Record<K, V> {
+        match (self.keys.header(topic), self.values.header(topic)) {
+            (None, None) => record,
+            (key, value) => {
+                let headers = record.headers.with(key.into_iter().chain(value));
+                Record { headers, ..record }
+            }
+        }
     }
 }
 

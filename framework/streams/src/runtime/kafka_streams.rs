@@ -297,6 +297,9 @@ impl KafkaStreams {
         let inputs = topics::inputs(&*admin, &self.topology)?;
         let run = (RunMode::Live, &inputs);
         let deployment = topics::prepare(&*admin, &self.topology, names, settings, run)?;
+        patiently(&self.stop, settings.task_timeout, || {
+            self.topology.prepare_serdes(deployment.names())
+        })?;
         let until = (Until::Stopped, &self.stop);
         let globals =
             GlobalUpdater::load(&self.topology, clients, &*admin, &storage, settings, until)?;

@@ -14,6 +14,7 @@ use super::stall::Stall;
 use super::stop::{Stop, patiently};
 use super::task_manager::TaskManager;
 use super::thread_state::ThreadState;
+use super::waiting_tasks::WaitingTasks;
 use super::{commit, panics, time_alignment};
 use crate::error::{Error, Result};
 use crate::ids::{TaskId, TopicPartition};
@@ -49,6 +50,7 @@ pub(super) struct StreamThread {
     commit_failing_since: Option<Duration>,
     /// How long the group may take to answer a commit while the thread has other work.
     commit_patience: Duration,
+    waiting: WaitingTasks,
     /// The task that is processing, to be named if it panics.
     processing: Option<TaskId>,
     /// When tasks' damaged state was last thrown away.
@@ -107,6 +109,7 @@ impl StreamThread {
             last_state_flush: now,
             commit_failing_since: None,
             commit_patience: COMMIT_PATIENCE_MIN,
+            waiting: WaitingTasks::default(),
             processing: None,
             renewed: BTreeMap::new(),
         })
@@ -240,6 +243,7 @@ impl StreamThread {
 
     fn update_state(&mut self) {
         if let Some(tasks) = self.tasks.changed() {
+            self.waiting.retain(|task| tasks.contains(task));
             self.app.threads.set_tasks(self.index, tasks);
         }
         // A thread that was given nothing, since there are more threads than tasks, runs as well.
@@ -301,6 +305,7 @@ impl StreamThread {
                 break;
             }
         }
+        self.waiting.note(task, self.app.settings.task_timeout)?;
         self.outputs.settle(task)?;
         commit::send(task, &mut *self.producer, &self.tasks.acknowledged)?;
         self.processing = None;

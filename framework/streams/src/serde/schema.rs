@@ -26,6 +26,15 @@ impl fmt::Display for SchemaFormat {
     }
 }
 
+/// A half of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// The key.
+    Key,
+    /// The value.
+    Value,
+}
+
 /// A schema as a registry has it: its text, and the schemas of other subjects that it uses.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Schema {

@@ -9,6 +9,8 @@
     reason = "tests"
 )]
 
+#[cfg(feature = "avro")]
+mod avro;
 mod docs;
 mod dsl;
 mod layering;
