@@ -69,7 +69,7 @@ class Surface:
                 # Nobody is there.
                 "KAPPA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
             }
-            process = subprocess.Popen([self.program, "run"], env=clean(settings), stdout=subprocess.DEVNULL,
+            process = subprocess.Popen([self.program, "run", "--format", "json"], env=clean(settings), stdout=subprocess.DEVNULL,
                                        stderr=subprocess.PIPE, text=True)
             try:
                 return self.get(process, port, path)
