@@ -22,7 +22,7 @@ BESIDE_KAFKA := integration-tests/kafka/beside $(KAFKA_VERSION)
 
 .PHONY: help
 help: ## Show this help
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: ## Install what the build needs and is missing (asks apt-get, as root or by sudo)
@@ -40,6 +40,11 @@ demo: build ## Show the main job on a year of real flights (KAFKA=host:port REGI
 test: setup ## Run every test that needs only this checkout
 	@cargo test $(CARGO_FLAGS) --exclude benchmarks
 	@.ci/check-pure
+	@$(MAKE) --no-print-directory k8s-check
+
+.PHONY: k8s-check
+k8s-check: build ## Hold the manifests of k8s/ against schemas, a review and the programs (UPDATE=1 writes Strimzi resources)
+	@.ci/k8s-check $(BIN) $(if $(UPDATE),--update)
 
 .PHONY: check
 check: setup ## Formatting, lints and documentation, warnings denied
@@ -55,11 +60,17 @@ deny: ## Licences, sources and bans of all dependencies (needs cargo-deny)
 test-kafka: build ## The same tests, and the demo, on a real Apache Kafka (needs Docker)
 	@cargo test $(CARGO_FLAGS) $(BROKER_TESTS) --no-run
 	@$(BESIDE_KAFKA) cargo test $(CARGO_FLAGS) $(BROKER_TESTS)
+	@$(BESIDE_KAFKA) integration-tests/containers/check $(BIN)
 	@$(BESIDE_KAFKA) bash -c '$(BIN)/demo --kafka "$$KAPPA_TEST_BOOTSTRAP"'
 
 .PHONY: kafka-image
 kafka-image: ## Build kappa/kafka-local, a stand-in for apache/kafka, from Maven Central
 	@integration-tests/kafka/build-image $(KAFKA_VERSION)
+
+.PHONY: image
+image: ## Build the image of an application, released (APP=airline-delays BASE=image RUST=image)
+	@docker build --build-arg APP=$(or $(APP),airline-delays) $(if $(BASE),--build-arg BASE=$(BASE)) $(if $(RUST),--build-arg RUST=$(RUST)) \
+	  --build-arg REVISION=$$(git rev-parse --short HEAD) -t kappa/$(or $(APP),airline-delays) .
 
 .PHONY: bench
 bench: setup ## Measure the framework's parts, without a broker (QUICK=1 runs each once; BENCH=name picks)

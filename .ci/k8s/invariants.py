@@ -188,6 +188,10 @@ class Workload:
             return [*problems, f"its settings: {done.stderr.strip()}"]
         names = {setting["name"] for setting in json.loads(done.stdout) if setting["changed"]}
         given = {name: value for name, value in settings.items() if name.startswith("KAPPA_")}
+        users = [made["metadata"]["name"] for made in self.of_kind("KafkaUser")]
+        user = settings.get("KAPPA_SASL_USERNAME")
+        if user is not None and users and user not in users:
+            problems.append(f"Kafka's user {user} is none of {users}")
         if len(names) < len(given):
             problems.append(f"only {sorted(names)} of {sorted(given)} are settings")
         return problems

@@ -16,6 +16,8 @@ import schemas
 from invariants import Program, broken
 
 OVERLAYS = "k8s/overlays/*/{}/kustomization.yaml"
+# Once for all services, and nothing of it runs.
+SHARED = "k8s/monitoring"
 VARIANTS = ("dev", "prod", "replay")
 
 
@@ -33,6 +35,9 @@ def main():
     rendered = {folder: render(given.render.split(), folder) for folder in folders}
     for folder, documents in rendered.items():
         problems += [f"{folder}: {problem}" for problem in problems_of(documents, program)]
+    if os.path.exists(SHARED + "/alerts.yaml"):
+        shared = render(given.render.split(), SHARED)
+        problems += [f"{SHARED}: {problem}" for problem in schemas.refused(shared)]
     tried, missed = mutations.survivors(rendered, lambda documents: problems_of(documents, program))
     problems += missed
     problems += review(rendered)

@@ -130,6 +130,7 @@ ALL = [
         consumerGroup="other")), "is not the service's group"),
     ("a wrong path of metrics", each("ServiceMonitor", lambda made: made["spec"]["endpoints"][0].update(path="/metric")),
      "has no /metric "),
+    ("a user that nobody made", each("KafkaUser", lambda made: made["metadata"].update(name="other")), "is none of"),
     ("an operation that Kafka does not know", each("KafkaUser", lambda made: made["spec"]["authorization"]["acls"][0].update(
         operations=["Peek"])), "Peek"),
 ]
