@@ -41,6 +41,11 @@ demo: build ## Show the main job on a year of real flights (KAFKA=host:port REGI
 test: setup ## Run every test that needs only this checkout
 	@cargo test $(CARGO_FLAGS) --exclude benchmarks
 	@.ci/check-pure
+	@$(MAKE) --no-print-directory k8s-check
+
+.PHONY: k8s-check
+k8s-check: build ## Hold the manifests of k8s/ against schemas, a review and the programs (UPDATE=1 writes Strimzi resources)
+	@.ci/k8s-check $(BIN) $(if $(UPDATE),--update)
 
 .PHONY: check
 check: setup ## Formatting, lints and documentation, warnings denied
@@ -56,6 +61,7 @@ deny: ## Licences, sources and bans of all dependencies (needs cargo-deny)
 test-kafka: build ## The same tests, and the demo, on a real Apache Kafka and a real registry (needs Docker)
 	@cargo test $(CARGO_FLAGS) $(BROKER_TESTS) --no-run
 	@$(BESIDE_KAFKA) $(BESIDE_REGISTRY) cargo test $(CARGO_FLAGS) $(BROKER_TESTS)
+	@$(BESIDE_KAFKA) integration-tests/containers/check $(BIN)
 	@$(BESIDE_KAFKA) bash -c '$(BIN)/demo --kafka "$$KAPPA_TEST_BOOTSTRAP"'
 
 .PHONY: test-registry-python
@@ -65,6 +71,11 @@ test-registry-python: build ## Let Confluent's client for Python use the embedde
 .PHONY: kafka-image
 kafka-image: ## Build kappa/kafka-local, a stand-in for apache/kafka, from Maven Central
 	@integration-tests/kafka/build-image $(KAFKA_VERSION)
+
+.PHONY: image
+image: ## Build the image of an application, released (APP=airline-delays BASE=image RUST=image)
+	@docker build --build-arg APP=$(or $(APP),airline-delays) $(if $(BASE),--build-arg BASE=$(BASE)) $(if $(RUST),--build-arg RUST=$(RUST)) \
+	  --build-arg REVISION=$$(git rev-parse --short HEAD) -t kappa/$(or $(APP),airline-delays) .
 
 .PHONY: bench
 bench: setup ## Measure the framework's parts, without a broker (QUICK=1 runs each once; BENCH=name picks)

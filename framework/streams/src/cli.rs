@@ -12,6 +12,7 @@ pub mod exit;
 mod formats;
 mod logging;
 mod output;
+mod platform;
 mod progress;
 mod reset;
 mod results;
@@ -19,6 +20,7 @@ mod results;
 mod schemas;
 mod signals;
 mod surface;
+mod topology;
 
 use std::fmt;
 use std::process::ExitCode;
@@ -119,7 +121,7 @@ impl App {
             return exit::config(&message);
         }
         let done = match &arguments.command {
-            Command::Topology { format } => commands::topology(self, arguments, *format),
+            Command::Topology(wanted) => topology::topology(self, arguments, wanted),
             Command::Run { until_caught_up, format } => {
                 commands::run(self, arguments, *format, *until_caught_up)
             }
@@ -129,7 +131,8 @@ impl App {
             Command::Verify { version, format } => {
                 commands::verify(self, arguments, *format, version)
             }
-            Command::Config { changed } => config::config(self, arguments, *changed),
+            Command::Config { platform: true, .. } => platform::platform(self, arguments),
+            Command::Config { changed, .. } => config::config(self, arguments, *changed),
             Command::Completion { shell } => completion::completion(self, *shell),
             #[cfg(feature = "schema-registry")]
             Command::Schemas { register } => schemas::schemas(self, arguments, *register),

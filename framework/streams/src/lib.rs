@@ -88,6 +88,7 @@ pub use dsl::*;
 pub use error::{Error, ErrorKind, Result};
 pub use ids::{NodeId, Offset, StoreId, SubtopologyId, TaskId, TopicPartition, TopicRef};
 pub use record::{Change, Header, Headers, KeyOf, RawRecord, Record, RowOf};
+pub use topology::access;
 pub use topology::{TopicNames, TopicSchema, Topology, TopologyOutline, Usage};
 pub use windows::{TimeWindows, Window, Windowed};
 

@@ -43,3 +43,8 @@ pub use kafka_streams::{KafkaStreams, OnClose, Progress};
 pub use stop::Stop;
 pub use thread_state::{ThreadMetadata, ThreadState};
 pub use topics::wait_for_cluster;
+
+/// How long closing takes at most while Kafka answers: 20 tries to commit of 0.6 s each, 10 s for the last
+/// one, 10 s for acknowledgements, 5 s to leave the group, and time to write memtables to disk. What
+/// supervises a process must not kill it before.
+pub const CLOSE_MAX: std::time::Duration = std::time::Duration::from_secs(45);

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 
 use super::App;
-use super::arguments::{Arguments, Format};
+use super::arguments::Arguments;
 use super::formats::FormatArgument;
-use super::output::{print, print_json, print_pretty_json};
+use super::output::{print, print_json};
+use super::platform::compare_with_limit;
 use super::progress::{Progress, per_second};
 use super::surface::Shown;
 use super::{configuration, exit, heed_signals};
@@ -20,21 +21,6 @@ use crate::runtime::verify::{Verdict, Verify};
 use crate::runtime::{KafkaStreams, Stop};
 use crate::telemetry::Telemetry;
 use crate::topology::TopicNames;
-
-/// Shows the topology.
-pub(super) fn topology(app: &App, arguments: &Arguments, format: Format) -> Result<ExitCode> {
-    let settings = configuration::settings(app, arguments)?;
-    let topology = app.declaration.shape()?;
-    match format {
-        Format::Text if !arguments.json => print(topology.describe()),
-        Format::Mermaid => print(topology.mermaid()),
-        Format::Text | Format::Json => {
-            let names = TopicNames::live(&settings.application_id);
-            let retention = settings.window_changelog_additional_retention;
-            print_pretty_json(&topology.outline(&names, retention))
-        }
-    }
-}
 
 /// What a run that ended by itself did.
 #[derive(Debug, Serialize)]
@@ -55,6 +41,7 @@ pub(super) fn run(
     until_caught_up: bool,
 ) -> Result<ExitCode> {
     let settings = configuration::settings(app, arguments)?;
+    compare_with_limit(&settings);
     // Dropped after the client has ended: so the last push has all of it.
     let mut telemetry = Telemetry::start(&settings)?;
     let tracing = telemetry.trace(&settings)?;
@@ -111,6 +98,7 @@ pub(super) fn replay(
     (version, report_path): (&str, Option<&Path>),
 ) -> Result<ExitCode> {
     let settings = configuration::settings(app, arguments)?;
+    compare_with_limit(&settings);
     let stop = Stop::new();
     heed_signals(&stop)?;
     let topology = app.declaration.topology(&settings, format)?;
