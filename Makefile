@@ -16,6 +16,8 @@ BIN := $(CARGO_TARGET_DIR)/debug
 KAFKA_VERSION := 4.3.1
 # Tests whose bodies run on any broker. Chosen by target, so that the features of all packages stay as they are built.
 BROKER_TESTS := --test conformance --test streams --test services
+# Run only beside a broker that is secured; no other command takes them along.
+SECURITY_TESTS := --test security
 # Where a comparison leaves its figures and its chart.
 BENCH_OUT := $(CARGO_TARGET_DIR)/bench-kafka
 BESIDE_KAFKA := integration-tests/kafka/beside $(KAFKA_VERSION)
@@ -45,17 +47,24 @@ test: setup ## Run every test that needs only this checkout
 check: setup ## Formatting, lints and documentation, warnings denied
 	@cargo fmt --all --check
 	@cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
+	@cargo clippy $(CARGO_FLAGS) $(SECURITY_TESTS) -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --no-deps
 
 .PHONY: deny
-deny: ## Licences, sources and bans of all dependencies (needs cargo-deny)
-	@cargo deny --locked check bans licenses sources
+deny: setup ## Licences, sources, bans and known vulnerabilities of all dependencies
+	@.ci/deny
 
 .PHONY: test-kafka
 test-kafka: build ## The same tests, and the demo, on a real Apache Kafka (needs Docker)
-	@cargo test $(CARGO_FLAGS) $(BROKER_TESTS) --no-run
+	@cargo test $(CARGO_FLAGS) $(BROKER_TESTS) $(SECURITY_TESTS) --no-run
 	@$(BESIDE_KAFKA) cargo test $(CARGO_FLAGS) $(BROKER_TESTS)
 	@$(BESIDE_KAFKA) bash -c '$(BIN)/demo --kafka "$$KAPPA_TEST_BOOTSTRAP"'
+	@integration-tests/kafka/secured $(KAFKA_VERSION) cargo test $(CARGO_FLAGS) $(SECURITY_TESTS)
+
+.PHONY: test-security
+test-security: build ## TLS, passwords and ACLs on a real Apache Kafka (needs Docker; part of test-kafka)
+	@cargo test $(CARGO_FLAGS) $(SECURITY_TESTS) --no-run
+	@integration-tests/kafka/secured $(KAFKA_VERSION) cargo test $(CARGO_FLAGS) $(SECURITY_TESTS)
 
 .PHONY: kafka-image
 kafka-image: ## Build kappa/kafka-local, a stand-in for apache/kafka, from Maven Central

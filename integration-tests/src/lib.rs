@@ -10,6 +10,7 @@
 pub mod admin;
 pub mod clients;
 pub mod cluster;
+pub mod processes;
 pub mod programs;
 pub mod waiting;
 pub mod wire;

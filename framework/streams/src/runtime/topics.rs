@@ -37,13 +37,16 @@ pub fn wait_for_cluster(admin: &dyn Admin, settings: &Settings, stop: &Stop) -> 
         };
         let servers = settings.clients.for_client(&[]).remove("bootstrap.servers");
         let servers = servers.unwrap_or_else(|| "localhost:9092".to_owned());
-        if !error.is_retriable() || clock.monotonic().saturating_sub(start) > settings.task_timeout
-        {
+        if !error.is_retriable() {
+            return Err(error);
+        }
+        if clock.monotonic().saturating_sub(start) > settings.task_timeout {
             let context = format!("no Kafka at {servers} (bootstrap.servers)");
             return Err(error.context(context));
         }
         if !told {
-            tracing::warn!("no Kafka at {servers} yet; trying again until it answers");
+            let why = error.report();
+            tracing::warn!("no Kafka at {servers} yet ({why}); trying again until it answers");
             told = true;
         }
         stop.wait(REACH_STEP);
