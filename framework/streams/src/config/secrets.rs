@@ -28,9 +28,8 @@ const READ_BY_OTHERS: u32 = 0o004;
 pub(super) fn read(setting: &str, path: &str, source: Source) -> Result<(String, Source)> {
     let path = path.trim();
     let file = format!("the file of setting {setting}, {path} (from {source})");
-    let text = contents(path).map_err(|cause| {
-        Error::config(format!("cannot read {file}")).with_source(cause)
-    })?;
+    let text = contents(path)
+        .map_err(|cause| Error::config(format!("cannot read {file}")).with_source(cause))?;
     let secret = text.trim_end_matches(['\n', '\r']);
     let wrong = |what: &str| Err(Error::config(format!("{file}, {what}")));
     if text.len() as u64 > BYTES_MAX {

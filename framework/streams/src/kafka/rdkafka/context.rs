@@ -20,7 +20,7 @@ use crate::kafka::ConsumerEvent;
 
 /// Passes librdkafka's log on to `tracing`.
 pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
-    if facility == "FAIL" && level == RDKafkaLogLevel::Error {
+    if facility == "FAIL" && matches!(level, RDKafkaLogLevel::Error) {
         // Comes as an error too, which tells more.
         tracing::debug!(target: "librdkafka", "{facility}: {message}");
         return;
