@@ -26,11 +26,11 @@ const REACH_STEP: Duration = Duration::from_secs(1);
 pub fn wait_for_cluster(admin: &dyn Admin, settings: &Settings, stop: &Stop) -> Result<()> {
     let clock = SystemClock::start();
     let start = clock.monotonic();
-    let mut told = false;
+    let mut told = None;
     loop {
         stop.check()?;
         let Err(error) = admin.reach(REACH_STEP) else {
-            if told {
+            if told.is_some() {
                 tracing::info!("Kafka answers");
             }
             return Ok(());
@@ -44,10 +44,10 @@ pub fn wait_for_cluster(admin: &dyn Admin, settings: &Settings, stop: &Stop) -> 
             let context = format!("no Kafka at {servers} (bootstrap.servers)");
             return Err(error.context(context));
         }
-        if !told {
-            let why = error.report();
+        let why = error.report();
+        if told.as_ref() != Some(&why) {
             tracing::warn!("no Kafka at {servers} yet ({why}); trying again until it answers");
-            told = true;
+            told = Some(why);
         }
         stop.wait(REACH_STEP);
     }

@@ -18,7 +18,7 @@ use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 
 use super::consumer::offset_list;
 use super::context::Logging;
-use super::error::{Need, failed, failed_without, refused_without};
+use super::error::{Need, failed, failed_without, refused_without, uncreated};
 use super::refusals::Refusals;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{Offset, TopicPartition};
@@ -38,12 +38,15 @@ pub(super) struct RdAdmin {
 const ANSWER: Duration = Duration::from_secs(15);
 /// How long a created topic may take to be usable, or a deleted one to be gone.
 const SETTLE: Duration = Duration::from_secs(60);
+/// How long is listened for what a client was told meanwhile, and how often.
+const NEWS: Duration = Duration::from_millis(20);
+const NEWS_MAX: usize = 20;
 /// How often is looked whether it is.
 const SETTLE_STEP: Duration = Duration::from_millis(50);
 
 impl RdAdmin {
     pub(super) fn create(config: ClientConfig, refusals: &Refusals) -> Result<Self> {
-        let create = |cause| failed("create an administrator", cause);
+        let create = |cause| uncreated("create an administrator", &config, cause);
         let context = Logging { refusals: refusals.clone() };
         let admin = config.create_with_context(context.clone()).map_err(create)?;
         let reader = config.create_with_context(context).map_err(create)?;
@@ -153,8 +156,11 @@ impl Admin for RdAdmin {
         if self.reader.client().fetch_cluster_id(timeout).is_some() {
             return Ok(());
         }
-        // What it was told meanwhile. Records it has none.
-        let _ = self.reader.poll(Duration::ZERO);
+        // What it was told meanwhile, up to a bound: each poll ends with the next error.
+        let mut left = NEWS_MAX;
+        while left > 0 && self.reader.poll(NEWS).is_some() {
+            left -= 1;
+        }
         self.refusals.check()?;
         let hint = self.refusals.hint();
         let why = hint.unwrap_or_else(|| format!("no answer within {timeout:?}"));

@@ -13,7 +13,7 @@ use rdkafka::topic_partition_list::{Offset as RdOffset, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::context::{GroupContext, Signal};
-use super::error::{Need, failed, failed_without, refused, refused_without};
+use super::error::{Need, failed, failed_without, refused, refused_without, uncreated};
 use super::refusals::Refusals;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{Offset, TopicPartition};
@@ -50,7 +50,8 @@ impl RdConsumer {
         let context = GroupContext::new(refusals.clone());
         let signal = context.signal.clone();
         let consumer = config.create_with_context::<_, BaseConsumer<GroupContext>>(context);
-        let mut consumer = consumer.map_err(|cause| failed("create a consumer", cause))?;
+        let mut consumer =
+            consumer.map_err(|cause| uncreated("create a consumer", config, cause))?;
         let raise = signal.clone();
         consumer.set_nonempty_callback(move || raise.raise());
         let consumer = Arc::new(consumer);

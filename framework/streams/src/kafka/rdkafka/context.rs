@@ -51,6 +51,7 @@ pub(super) struct Logging {
 
 impl ClientContext for Logging {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.refusals.note_log(facility, message);
         log(level, facility, message);
     }
 
@@ -114,6 +115,7 @@ impl GroupContext {
 
 impl ClientContext for GroupContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.refusals.note_log(facility, message);
         log(level, facility, message);
     }
 
@@ -178,6 +180,7 @@ pub(super) const NO_CHANGELOG: usize = usize::MAX;
 
 impl ClientContext for DeliveryContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.refusals.note_log(facility, message);
         log(level, facility, message);
     }
 

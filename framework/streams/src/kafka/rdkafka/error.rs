@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
@@ -26,6 +27,24 @@ pub(super) fn failed(doing: impl Display, cause: KafkaError) -> Error {
         return Error::new(kind, message);
     }
     Error::new(kind, format!("cannot {doing}")).with_source(cause)
+}
+
+/// Makes an error of a client that cannot be made; librdkafka names the setting of a file, but not the file.
+#[cold]
+pub(super) fn uncreated(doing: impl Display, config: &ClientConfig, cause: KafkaError) -> Error {
+    const FILES: [&str; 5] = [
+        "ssl.ca.location",
+        "ssl.certificate.location",
+        "ssl.crl.location",
+        "ssl.key.location",
+        "ssl.keystore.location",
+    ];
+    let said = cause.to_string();
+    let file = FILES.iter().find(|name| said.contains(**name));
+    let Some((name, path)) = file.and_then(|name| Some((name, config.get(name)?))) else {
+        return failed(doing, cause);
+    };
+    failed(format!("{doing} with `{name}` {path}"), cause)
 }
 
 /// Makes an error of one that ended a consumer for good; only the client can say why.
@@ -76,7 +95,7 @@ pub(super) fn denied(code: Code, needs: &[Need<'_>]) -> Option<String> {
     let need = needs.iter().find(|need| need.refused_with == code)?;
     let Need { operation, resource, name, .. } = need;
     let on = format!("{resource} {name}");
-    Some(format!("its rules (ACLs) do not give the user `{operation}` on {}", on.trim_end()))
+    Some(format!("Kafka's rules (ACLs) do not give the user `{operation}` on {}", on.trim_end()))
 }
 
 /// As [`refused`], naming the right that is missing where that is why.

@@ -11,7 +11,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::context::{DeliveryContext, NO_CHANGELOG};
-use super::error::{Need, failed, failed_without};
+use super::error::{Need, failed, failed_without, uncreated};
 use super::refusals::Refusals;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{Offset, TopicPartition};
@@ -45,7 +45,7 @@ impl RdProducer {
         let refusals = refusals.clone();
         let context = DeliveryContext { refusals, reports: Mutex::default() };
         let producer = config.create_with_context(context);
-        let producer = producer.map_err(|cause| failed("create a producer", cause))?;
+        let producer = producer.map_err(|cause| uncreated("create a producer", config, cause))?;
         Ok(Self { producer, patience, clock: SystemClock::start() })
     }
 

@@ -41,6 +41,7 @@ struct Told {
 
 /// How long the same sentence of another client, or of another try, is not logged again.
 const QUIET: Duration = Duration::from_secs(30);
+const ALL_DOWN: &str = "all brokers are down";
 /// How many sentences are remembered for that.
 const LOGGED_MAX: usize = 64;
 
@@ -82,9 +83,22 @@ impl Refusals {
             Meaning::Perhaps(why) => told.hint = Some(why),
             Meaning::Unknown => {}
         }
-        let is_consequence = code == Some(Code::AllBrokersDown) && told.refusal.is_some();
-        if !is_consequence && told.is_news(reason, self.0.clock.monotonic()) {
+        // How many they are changes with every try.
+        let sentence = if code == Some(Code::AllBrokersDown) { ALL_DOWN } else { reason };
+        let is_consequence = sentence == ALL_DOWN && told.refusal.is_some();
+        if !is_consequence && told.is_news(sentence, self.0.clock.monotonic()) {
             tracing::warn!(target: "librdkafka", "{error}: {reason}");
+        }
+    }
+
+    /// Takes note of a line of librdkafka's log: an ended connection that is no error may still be one.
+    pub(super) fn note_log(&self, facility: &str, message: &str) {
+        if facility != "FAIL" {
+            return;
+        }
+        let words = message.split_once("]: ").map_or(message, |(_thread, words)| words);
+        if let Meaning::Perhaps(why) = meaning(Code::BrokerTransportFailure, words) {
+            self.told().hint = Some(why);
         }
     }
 
@@ -128,7 +142,7 @@ impl Refusals {
             Need::cluster("IdempotentWrite"),
         ];
         let lacking = denied(code, &needs)?;
-        Some(format!("Kafka refuses: {lacking}"))
+        Some(format!("cannot go on: {lacking}"))
     }
 
     fn told(&self) -> MutexGuard<'_, Told> {
@@ -184,11 +198,9 @@ fn meaning(code: Code, reason: &str) -> Meaning {
         _ if answered_with_tls(detail) => Meaning::Refused(format!(
             "Kafka at {at} speaks TLS on this port: set `security.protocol` to SSL or SASL_SSL"
         )),
-        Code::BrokerTransportFailure if SECURITY_HINTS.iter().any(|text| says(text)) => {
-            Meaning::Perhaps(format!(
-                "Kafka at {at} ends the connection: it may ask for another `security.protocol`"
-            ))
-        }
+        Code::BrokerTransportFailure if ended_while_beginning(reason) => Meaning::Perhaps(format!(
+            "Kafka at {at} ends the connection: it may ask for another `security.protocol`"
+        )),
         _ => Meaning::Unknown,
     }
 }
@@ -196,9 +208,13 @@ fn meaning(code: Code, reason: &str) -> Meaning {
 /// What OpenSSL says of an answer that is none of TLS.
 const TLS_WITH_NO_TLS: [&str; 4] =
     ["wrong version number", "packet length too long", "unknown protocol", "record layer failure"];
-/// Where librdkafka guesses at the security settings.
-const SECURITY_HINTS: [&str; 3] =
-    ["security.protocol", "PLAINTEXT broker listener", "require SASL authentication"];
+/// Returns whether the other side ended a connection before either knew the other: a port with TLS does so
+/// with who has none, and the reverse.
+fn ended_while_beginning(reason: &str) -> bool {
+    const BEGINNING: [&str; 3] =
+        ["in state APIVERSION_QUERY", "in state SSL_HANDSHAKE", "require SASL authentication"];
+    reason.contains("Disconnected") && BEGINNING.iter().any(|state| reason.contains(state))
+}
 
 /// Returns whether the answer to a request without TLS was an alert of TLS, taken for a length: the bytes
 /// 21, 3, and the version's minor part.
@@ -271,13 +287,27 @@ mod tests {
         let error = refusals.clone().check().unwrap_err();
         assert_eq!(
             error.report(),
-            "Kafka refuses: its rules (ACLs) do not give the user `Read` on group app"
+            "cannot go on: Kafka's rules (ACLs) do not give the user `Read` on group app"
         );
         let refusals = Refusals::of_group("app");
         let reason = "Subscribed topic not available: orders: Broker: Topic authorization failed";
         refusals.note(&KafkaError::Global(Code::TopicAuthorizationFailed), reason);
         let report = refusals.check().unwrap_err().report();
         assert!(report.ends_with("`Read` on topic orders"), "{report}");
+    }
+
+    #[test]
+    fn a_guess_of_librdkafkas_log_is_kept_for_whoever_asks() {
+        let refusals = Refusals::of_group("app");
+        let line = "[thrd:kafka:9093/bootstrap]: kafka:9093/bootstrap: Disconnected: connection \
+                    closed by peer: receive 0 after POLLIN (after 3ms in state APIVERSION_QUERY)";
+        refusals.note_log("CONNECT", line);
+        assert_eq!(refusals.hint(), None);
+        refusals.note_log("FAIL", line);
+        let expected = "Kafka at kafka:9093 ends the connection: it may ask for another \
+                        `security.protocol`";
+        assert_eq!(refusals.hint().as_deref(), Some(expected));
+        assert!(refusals.check().is_ok(), "it may be a broker that is just starting");
     }
 
     #[test]
