@@ -229,6 +229,12 @@ impl Admin for RdAdmin {
         };
         let needs = [Need::topic("DescribeConfigs", topic)];
         let resource = resource.map_err(|code| refused_without(&asked, code, &needs))?;
+        if resource.entries.is_empty() {
+            // A topic has dozens, defaults among them. The client (rdkafka 0.39) drops the code of a refusal,
+            // and a version's topics would be made without the settings of the live ones.
+            let code = RDKafkaErrorCode::TopicAuthorizationFailed;
+            return Err(refused_without(&asked, code, &needs));
+        }
         let own = resource.entries.into_iter().filter(|entry| {
             entry.source == ConfigSource::DynamicTopic && !entry.is_read_only && !entry.is_sensitive
         });

@@ -11,7 +11,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::context::{DeliveryContext, NO_CHANGELOG};
-use super::error::{Need, failed, failed_without, uncreated};
+use super::error::{Need, failed_without, uncreated};
 use super::refusals::Refusals;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{Offset, TopicPartition};
@@ -156,7 +156,8 @@ fn unsendable(record: &OutgoingRecord<'_>, cause: KafkaError) -> Error {
         None => record.topic.to_owned(),
     };
     let size = record.value.map_or(0, <[u8]>::len);
-    failed(format!("write a value of {size} bytes to {at}"), cause)
+    let needs = [Need::topic("Write", record.topic)];
+    failed_without(format!("write a value of {size} bytes to {at}"), cause, &needs)
 }
 
 /// librdkafka takes the timestamp 0 for "now"; the first millisecond after it is the nearest to be had.
