@@ -187,9 +187,12 @@ fn operator(topology: &Topology, application: &str) -> Vec<Access> {
         let versions = format!("{topic}{VERSION_SEPARATOR}");
         rules.add(Resource::Topic, Pattern::Prefixed, &versions, REMAKE);
     }
-    for topic in repartitions(topology, &names).into_iter().chain(changelogs(topology, &names)) {
-        // A reset forgets the offsets in them, by the right to read, and deletes them.
+    for topic in repartitions(topology, &names) {
+        // A reset forgets the group's offsets in them, by the right to read, and deletes them.
         rules.topic(&topic, READ);
+        rules.topic(&topic, &[Operation::Delete]);
+    }
+    for topic in changelogs(topology, &names) {
         rules.topic(&topic, &[Operation::Delete]);
     }
     let versions = format!("{application}{VERSION_SEPARATOR}");
