@@ -27,7 +27,6 @@ pub(crate) fn told(name: &str) -> String {
 /// A user of SCRAM-SHA-512, whose password is in a file.
 pub(crate) struct User {
     pub(crate) name: String,
-    pub(crate) password: String,
     pub(crate) files: TempDir,
 }
 
@@ -64,7 +63,7 @@ impl User {
         let files = tempfile::tempdir().unwrap();
         // As an editor leaves it.
         std::fs::write(files.path().join("password"), format!("{password}\n")).unwrap();
-        Self { name: name.to_owned(), password: password.to_owned(), files }
+        Self { name: name.to_owned(), files }
     }
 
     pub(crate) fn password_file(&self) -> PathBuf {
