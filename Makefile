@@ -16,6 +16,8 @@ BIN := $(CARGO_TARGET_DIR)/debug
 KAFKA_VERSION := 4.3.1
 # Tests whose bodies run on any broker. Chosen by target, so that the features of all packages stay as they are built.
 BROKER_TESTS := --test conformance --test streams --test services --test registry
+# Run only beside a broker that is secured; no other command takes them along.
+SECURITY_TESTS := --test security
 # Where a comparison leaves its figures and its chart.
 BENCH_OUT := $(CARGO_TARGET_DIR)/bench-kafka
 BESIDE_KAFKA := integration-tests/kafka/beside $(KAFKA_VERSION)
@@ -51,18 +53,25 @@ k8s-check: build ## Hold the manifests of k8s/ against schemas, a review and the
 check: setup ## Formatting, lints and documentation, warnings denied
 	@cargo fmt --all --check
 	@cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
+	@cargo clippy $(CARGO_FLAGS) $(SECURITY_TESTS) -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --no-deps
 
 .PHONY: deny
-deny: ## Licences, sources and bans of all dependencies (needs cargo-deny)
-	@cargo deny --locked check bans licenses sources
+deny: setup ## Licences, sources, bans and known vulnerabilities of all dependencies
+	@.ci/deny
 
 .PHONY: test-kafka
 test-kafka: build ## The same tests, and the demo, on a real Apache Kafka and a real registry (needs Docker)
-	@cargo test $(CARGO_FLAGS) $(BROKER_TESTS) --no-run
+	@cargo test $(CARGO_FLAGS) $(BROKER_TESTS) $(SECURITY_TESTS) --no-run
 	@$(BESIDE_KAFKA) $(BESIDE_REGISTRY) cargo test $(CARGO_FLAGS) $(BROKER_TESTS)
 	@$(BESIDE_KAFKA) integration-tests/containers/check $(BIN)
 	@$(BESIDE_KAFKA) bash -c '$(BIN)/demo --kafka "$$KAPPA_TEST_BOOTSTRAP"'
+	@integration-tests/kafka/secured $(KAFKA_VERSION) cargo test $(CARGO_FLAGS) $(SECURITY_TESTS)
+
+.PHONY: test-security
+test-security: build ## TLS, passwords and ACLs on a real Apache Kafka (needs Docker; part of test-kafka)
+	@cargo test $(CARGO_FLAGS) $(SECURITY_TESTS) --no-run
+	@integration-tests/kafka/secured $(KAFKA_VERSION) cargo test $(CARGO_FLAGS) $(SECURITY_TESTS)
 
 .PHONY: test-registry-python
 test-registry-python: build ## Let Confluent's client for Python use the embedded schema registry (asks PyPI once)

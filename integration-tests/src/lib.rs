@@ -14,6 +14,7 @@ pub mod admin;
 pub mod clients;
 pub mod cluster;
 pub mod collector;
+pub mod processes;
 pub mod programs;
 pub mod registry;
 pub mod waiting;

@@ -14,20 +14,20 @@ fn a_service_may_only_what_it_calls_for_and_the_operator_may_delete() {
     check(
         &word_count(),
         expect![[r#"
-            --allow-principal User:app --operation Read --operation Write --operation Create --operation Describe --topic app-counts-changelog
-            --allow-principal User:app --operation Read --operation Write --operation Create --operation Delete --operation Describe --topic app-counts-repartition
-            --allow-principal User:app --operation Write --operation Describe --topic out
-            --allow-principal User:app --operation Read --operation Describe --topic words
-            --allow-principal User:app --operation Read --operation Describe --group app
-            --allow-principal User:app-operator --operation Read --operation Delete --operation Describe --topic app-counts-changelog
-            --allow-principal User:app-operator --operation Read --operation Delete --operation Describe --topic app-counts-repartition
-            --allow-principal User:app-operator --operation Read --operation Describe --operation DescribeConfigs --topic out
-            --allow-principal User:app-operator --operation Read --operation Describe --topic words
+            --allow-principal User:app --operation Read --operation Write --operation Create --topic app-counts-changelog
+            --allow-principal User:app --operation Read --operation Write --operation Create --operation Delete --topic app-counts-repartition
+            --allow-principal User:app --operation Write --topic out
+            --allow-principal User:app --operation Read --topic words
+            --allow-principal User:app --operation Read --group app
+            --allow-principal User:app-operator --operation Delete --topic app-counts-changelog
+            --allow-principal User:app-operator --operation Read --operation Delete --topic app-counts-repartition
+            --allow-principal User:app-operator --operation Read --operation DescribeConfigs --topic out
+            --allow-principal User:app-operator --operation Read --topic words
             --allow-principal User:app-operator --operation Describe --topic app- --resource-pattern-type prefixed
-            --allow-principal User:app-operator --operation Read --operation Write --operation Create --operation Delete --operation Describe --topic app-- --resource-pattern-type prefixed
-            --allow-principal User:app-operator --operation Read --operation Write --operation Create --operation Delete --operation Describe --topic out-- --resource-pattern-type prefixed
-            --allow-principal User:app-operator --operation Read --operation Describe --group app
-            --allow-principal User:app-operator --operation Read --operation Delete --operation Describe --group app-- --resource-pattern-type prefixed
+            --allow-principal User:app-operator --operation Read --operation Write --operation Create --operation Delete --topic app-- --resource-pattern-type prefixed
+            --allow-principal User:app-operator --operation Read --operation Write --operation Create --operation Delete --topic out-- --resource-pattern-type prefixed
+            --allow-principal User:app-operator --operation Read --group app
+            --allow-principal User:app-operator --operation Read --operation Delete --group app-- --resource-pattern-type prefixed
         "#]],
     );
 }
