@@ -5,9 +5,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use kappa_registry::{
-    Credential, Fault, FaultRule, Method, RegistryConfig, Server, ServerConfig,
-};
+use kappa_registry::{Credential, Fault, FaultRule, Method, RegistryConfig, Server, ServerConfig};
 use reqwest::blocking::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -120,8 +118,7 @@ fn what_was_acknowledged_survives() {
 #[test]
 fn bodies_and_headers_have_a_length() {
     let registry = RegistryConfig { schema_bytes_max: 100, ..RegistryConfig::default() };
-    let config =
-        ServerConfig { body_bytes_max: 1_000, registry, ..ServerConfig::default() };
+    let config = ServerConfig { body_bytes_max: 1_000, registry, ..ServerConfig::default() };
     let (server, client) = start(config);
     let send = |length: usize| {
         let body = json!({ "schema": "x".repeat(length) }).to_string();
@@ -144,7 +141,9 @@ fn silent_connections_keep_nobody_out() {
         match stream.write_all(b"GET /subjects HTTP/1.1\r\n") {
             Ok(()) => {}
             // It had to go already.
-            Err(e) => assert!(matches!(e.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset)),
+            Err(e) => {
+                assert!(matches!(e.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset))
+            }
         }
     }
     for _ in 0..3 {
@@ -165,8 +164,7 @@ fn silent_connections_keep_nobody_out() {
 
 #[test]
 fn who_does_not_go_on_is_left() {
-    let config =
-        ServerConfig { idle_ms_max: 100, request_ms_max: 100, ..ServerConfig::default() };
+    let config = ServerConfig { idle_ms_max: 100, request_ms_max: 100, ..ServerConfig::default() };
     let (server, _) = start(config);
     let starts: [&[u8]; 3] = [
         b"",

@@ -1,5 +1,8 @@
 //! Avro's resolution, held to fastavro and the specification: `avro/corpus.json`, by `avro/make_corpus.py`.
 
+mod hostile;
+mod types;
+
 use std::fmt;
 
 use kappa::schemas::avro::{AvroCodec, AvroSchema};

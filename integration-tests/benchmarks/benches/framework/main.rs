@@ -4,6 +4,7 @@
 //! hardly count, and RocksDB's background threads do.
 #![allow(clippy::unwrap_used, reason = "a bench that cannot run ends the program")]
 
+mod avro;
 mod cpu_time;
 mod operators;
 mod records;
@@ -27,8 +28,10 @@ fn main() {
         .sample_size(20)
         .configure_from_args();
     operators::benches(&mut criterion);
+    operators::traces(&mut criterion);
     tables::benches(&mut criterion);
     serdes::benches(&mut criterion);
+    avro::benches(&mut criterion);
     schemas::benches(&mut criterion);
     stores::benches(&mut criterion);
     restore::benches(&mut criterion);
