@@ -12,12 +12,15 @@ pub mod exit;
 mod formats;
 mod logging;
 mod output;
+mod platform;
 mod progress;
 mod reset;
 mod results;
 #[cfg(feature = "schema-registry")]
 mod schemas;
 mod signals;
+mod surface;
+mod topology;
 
 use std::fmt;
 use std::process::ExitCode;
@@ -114,11 +117,11 @@ impl App {
     }
 
     fn execute(&self, arguments: &Arguments) -> ExitCode {
-        if let Err(message) = logging::start() {
+        if let Err(message) = logging::start(self, arguments) {
             return exit::config(&message);
         }
         let done = match &arguments.command {
-            Command::Topology { format } => commands::topology(self, arguments, *format),
+            Command::Topology(wanted) => topology::topology(self, arguments, wanted),
             Command::Run { until_caught_up, format } => {
                 commands::run(self, arguments, *format, *until_caught_up)
             }
@@ -128,7 +131,8 @@ impl App {
             Command::Verify { version, format } => {
                 commands::verify(self, arguments, *format, version)
             }
-            Command::Config { changed } => config::config(self, arguments, *changed),
+            Command::Config { platform: true, .. } => platform::platform(self, arguments),
+            Command::Config { changed, .. } => config::config(self, arguments, *changed),
             Command::Completion { shell } => completion::completion(self, *shell),
             #[cfg(feature = "schema-registry")]
             Command::Schemas { register } => schemas::schemas(self, arguments, *register),

@@ -7,7 +7,9 @@
 mod client_names;
 mod clients;
 mod environment;
+mod http;
 mod listing;
+mod memory;
 mod properties;
 mod schema_registry;
 mod secrets;
@@ -21,7 +23,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use clients::ClientProperties;
+pub use http::{HttpSettings, Listen, Secret, TlsFiles};
 pub use listing::ListedSetting;
+pub use memory::{MemoryPart, MemoryPlan};
 pub use schema_registry::{SchemaRegistrySettings, SubjectNameStrategy};
 pub use settings::{DeserializationHandler, GroupProtocol, Settings, StoreType, TaskIdle};
 pub use table::{Kind, SETTINGS, Setting};

@@ -45,7 +45,7 @@ pub(super) fn check(what: &str, name: &str) -> Result<()> {
 }
 
 /// What stands between a name and its version.
-const VERSION_SEPARATOR: &str = "--";
+pub(super) const VERSION_SEPARATOR: &str = "--";
 
 impl TopicNames {
     /// Names as they are for the live application.

@@ -9,6 +9,7 @@ mod cpu_time;
 mod operators;
 mod records;
 mod restore;
+mod schemas;
 mod serdes;
 mod stores;
 mod tables;
@@ -27,9 +28,11 @@ fn main() {
         .sample_size(20)
         .configure_from_args();
     operators::benches(&mut criterion);
+    operators::traces(&mut criterion);
     tables::benches(&mut criterion);
     serdes::benches(&mut criterion);
     avro::benches(&mut criterion);
+    schemas::benches(&mut criterion);
     stores::benches(&mut criterion);
     restore::benches(&mut criterion);
     criterion.final_summary();
