@@ -13,6 +13,8 @@
 pub mod admin;
 pub mod clients;
 pub mod cluster;
+pub mod collector;
+pub mod processes;
 pub mod programs;
 pub mod registry;
 pub mod waiting;

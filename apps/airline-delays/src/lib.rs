@@ -5,6 +5,7 @@
 //! last known of it.
 
 use kappa::prelude::*;
+use kappa::schemas::Formats;
 use serde::{Deserialize, Serialize};
 
 /// What this service needs of a departure.
@@ -12,8 +13,9 @@ use serde::{Deserialize, Serialize};
 pub struct Departure {
     /// Two-character code of the airline.
     pub carrier: String,
-    /// Minutes of delay; negative where the flight left early.
-    pub dep_delay: i64,
+    /// Minutes of delay; negative where the flight left early. Called `dep_delay` in the first version.
+    #[serde(alias = "dep_delay")]
+    pub delay_minutes: i64,
 }
 
 /// An airline.
@@ -31,7 +33,7 @@ pub struct NamedDeparture {
     /// The airline's name, if it is known.
     pub airline: Option<String>,
     /// Minutes of delay.
-    pub dep_delay: i64,
+    pub delay_minutes: i64,
 }
 
 /// An airline's totals.
@@ -49,7 +51,12 @@ pub struct AirlineDelays {
     pub max_delay_minutes: i64,
 }
 
-kappa::json_serde!(NamedDeparture, AirlineDelays);
+kappa::avro_records! {
+    Departure => "../../../schemas/flights.departed-value/2.avsc",
+    Airline => "../../../schemas/airlines-value/1.avsc",
+    NamedDeparture => "../../../schemas/airline-delays-totals-repartition-value/1.avsc",
+    AirlineDelays => "../../../schemas/airline-delays-value/1.avsc",
+}
 
 /// From this delay on, a departure counts as delayed: the aviation authority's rule.
 pub const LATE_MINUTES: i64 = 15;
@@ -58,7 +65,7 @@ impl AirlineDelays {
     /// Counts a departure.
     #[must_use]
     pub fn count(self, departure: NamedDeparture) -> Self {
-        let delay = departure.dep_delay;
+        let delay = departure.delay_minutes;
         let first = self.departures == 0;
         Self {
             airline: departure.airline.or(self.airline),
@@ -72,20 +79,21 @@ impl AirlineDelays {
 
 /// Departures by flight id.
 #[must_use]
-pub fn departures() -> Topic<String, Departure> {
-    Topic::new("flights.departed", Utf8, Json)
+pub fn departures(formats: &Formats) -> Topic<String, Departure> {
+    Topic::new("flights.departed", Utf8, formats.values())
 }
 
 /// Airlines by code.
 #[must_use]
-pub fn airlines() -> Topic<String, Airline> {
-    Topic::new("airlines", Utf8, Json)
+pub fn airlines(formats: &Formats) -> Topic<String, Airline> {
+    Topic::new("airlines", Utf8, formats.values())
 }
 
 /// Totals by airline code; created where it is missing.
 #[must_use]
-pub fn delays() -> Topic<String, Option<AirlineDelays>> {
-    Topic::new("airline-delays", Utf8, Json).create(4).setting("cleanup.policy", "compact")
+pub fn delays(formats: &Formats) -> Topic<String, Option<AirlineDelays>> {
+    let totals = Nullable::shared(formats.values());
+    Topic::new("airline-delays", Utf8, totals).create(4).setting("cleanup.policy", "compact")
 }
 
 /// Builds the topology.
@@ -93,21 +101,23 @@ pub fn delays() -> Topic<String, Option<AirlineDelays>> {
 /// # Errors
 ///
 /// Where it is declared wrongly; see the tests.
-pub fn topology() -> kappa::Result<Topology> {
+pub fn topology(formats: &Formats) -> kappa::Result<Topology> {
     let builder = StreamsBuilder::new();
-    let names = builder.global_table(&airlines(), "airlines");
+    let names = builder.global_table(&airlines(formats), "airlines");
+    let by_carrier = Grouped::with(Utf8, formats.values());
+    let totals = Materialized::with(Utf8, formats.values()).r#as("totals");
     builder
-        .stream(&departures())
+        .stream(&departures(formats))
         .on(|_, departure| departure.carrier.clone())
-        .left_join(&names, |Departure { carrier, dep_delay }, airline| NamedDeparture {
+        .left_join(&names, |Departure { carrier, delay_minutes }, airline| NamedDeparture {
             carrier,
             airline: airline.map(|airline| airline.name.clone()),
-            dep_delay,
+            delay_minutes,
         })
-        .group_by(|_, departure| departure.carrier.clone())
-        .aggregate(AirlineDelays::default, |_, departure, totals| totals.count(departure), "totals")
+        .group_by_with(|_, departure| departure.carrier.clone(), by_carrier)
+        .aggregate(AirlineDelays::default, |_, departure, totals| totals.count(departure), totals)
         .to_stream()
-        .to(&delays());
+        .to(&delays(formats));
     builder.build()
 }
 
@@ -117,20 +127,22 @@ mod tests {
 
     use super::*;
 
-    fn departure(carrier: &str, dep_delay: i64) -> Departure {
-        Departure { carrier: carrier.to_owned(), dep_delay }
+    fn departure(carrier: &str, delay_minutes: i64) -> Departure {
+        Departure { carrier: carrier.to_owned(), delay_minutes }
     }
 
     #[test]
     fn totals_follow_each_departure_and_the_name_comes_when_it_is_known() {
-        let driver = TopologyTestDriver::new(&topology().unwrap()).unwrap();
-        let (flights, names) = (driver.input(&departures()), driver.input(&airlines()));
+        let formats = Formats::json();
+        let driver = TopologyTestDriver::new(&topology(&formats).unwrap()).unwrap();
+        let flights = driver.input(&departures(&formats));
+        let names = driver.input(&airlines(&formats));
         flights.pipe_at("f1".to_owned(), departure("AA", -5), 1_000);
         names.pipe_at("AA".to_owned(), Airline { name: "American".to_owned() }, 0);
         flights.pipe_at("f2".to_owned(), departure("AA", 15), 2_000);
         flights.pipe_at("f3".to_owned(), departure("UA", 14), 3_000);
 
-        let results = driver.output(&delays()).read_key_values();
+        let results = driver.output(&delays(&formats)).read_key_values();
         let shown: Vec<_> = results
             .into_iter()
             .map(|(carrier, totals)| {
@@ -148,7 +160,7 @@ mod tests {
 
     #[test]
     fn the_repartition_and_changelog_topics_are_named_after_the_store() {
-        let text = topology().unwrap().describe();
+        let text = topology(&Formats::json()).unwrap().describe();
         assert!(text.contains("(topic: totals-repartition)"), "{text}");
         assert!(text.contains("(stores: [totals])"), "{text}");
     }

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use kappa::prelude::*;
+use kappa::schemas::Formats;
 use serde::{Deserialize, Serialize};
 
 /// What this service needs of a departure.
@@ -14,8 +15,18 @@ use serde::{Deserialize, Serialize};
 pub struct Departure {
     /// The airport it left from.
     pub origin: String,
-    /// Minutes of delay; negative where the flight left early.
-    pub dep_delay: i64,
+    /// Minutes of delay; negative where the flight left early. Called `dep_delay` in the first version.
+    #[serde(alias = "dep_delay")]
+    pub delay_minutes: i64,
+}
+
+/// What is counted of a departure, on its way to its airport's task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OriginDeparture {
+    /// The airport it left from.
+    pub origin: String,
+    /// Minutes of delay.
+    pub delay_minutes: i64,
 }
 
 /// What is counted in a window.
@@ -44,7 +55,12 @@ pub struct AirportHour {
     pub max_delay_minutes: i64,
 }
 
-kappa::json_serde!(Departure, HourTotals);
+kappa::avro_records! {
+    Departure => "../../../schemas/flights.departed-value/2.avsc",
+    OriginDeparture => "../../../schemas/airport-hours-hours-repartition-value/1.avsc",
+    HourTotals => "../../../schemas/airport-hours-hours-changelog-value/1.avsc",
+    AirportHour => "../../../schemas/airport-hours-value/1.avsc",
+}
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -52,8 +68,8 @@ const DAY: Duration = Duration::from_secs(86_400);
 impl HourTotals {
     /// Counts a departure.
     #[must_use]
-    pub fn count(self, departure: &Departure) -> Self {
-        let delay = departure.dep_delay;
+    pub fn count(self, departure: &OriginDeparture) -> Self {
+        let delay = departure.delay_minutes;
         let first = self.departures == 0;
         Self {
             departures: self.departures + 1,
@@ -65,16 +81,17 @@ impl HourTotals {
 
 /// Departures by flight id.
 #[must_use]
-pub fn departures() -> Topic<String, Departure> {
-    Topic::new("flights.departed", Utf8, Json)
+pub fn departures(formats: &Formats) -> Topic<String, Departure> {
+    Topic::new("flights.departed", Utf8, formats.values())
 }
 
 /// Hours by `<origin>@<window start>`; created where it is missing.
 ///
 /// Records have the time of the departures, years ago: a topic that deletes by age would be empty.
 #[must_use]
-pub fn hours() -> Topic<String, Option<AirportHour>> {
-    Topic::new("airport-hours", Utf8, Json).create(4).setting("retention.ms", "-1")
+pub fn hours(formats: &Formats) -> Topic<String, Option<AirportHour>> {
+    let hours = Nullable::shared(formats.values());
+    Topic::new("airport-hours", Utf8, hours).create(4).setting("retention.ms", "-1")
 }
 
 /// Builds the topology.
@@ -82,13 +99,16 @@ pub fn hours() -> Topic<String, Option<AirportHour>> {
 /// # Errors
 ///
 /// Where it is declared wrongly; see the tests.
-pub fn topology() -> kappa::Result<Topology> {
+pub fn topology(formats: &Formats) -> kappa::Result<Topology> {
     let builder = StreamsBuilder::new();
+    let by_origin = Grouped::with(Utf8, formats.values());
+    let totals = Materialized::with(Utf8, formats.values()).r#as("hours");
     builder
-        .stream(&departures())
-        .group_by(|_, departure| departure.origin.clone())
+        .stream(&departures(formats))
+        .map_values(|Departure { origin, delay_minutes }| OriginDeparture { origin, delay_minutes })
+        .group_by_with(|_, departure| departure.origin.clone(), by_origin)
         .windowed_by(TimeWindows::tumbling(HOUR).grace(DAY))
-        .aggregate(HourTotals::default, |_, departure, hour| hour.count(&departure), "hours")
+        .aggregate(HourTotals::default, |_, departure, hour| hour.count(&departure), totals)
         .to_stream()
         .map(|Windowed { key: origin, window }, totals| {
             let window_start = window.start.as_millis();
@@ -102,7 +122,7 @@ pub fn topology() -> kappa::Result<Topology> {
             });
             (key, hour)
         })
-        .to(&hours());
+        .to(&hours(formats));
     builder.build()
 }
 
@@ -115,14 +135,15 @@ mod tests {
     const HOUR_MS: i64 = 3_600_000;
     const DAY_MS: i64 = 24 * HOUR_MS;
 
-    fn departure(origin: &str, dep_delay: i64) -> Departure {
-        Departure { origin: origin.to_owned(), dep_delay }
+    fn departure(origin: &str, delay_minutes: i64) -> Departure {
+        Departure { origin: origin.to_owned(), delay_minutes }
     }
 
     #[test]
     fn an_hour_takes_late_departures_for_a_day_and_no_longer() {
-        let driver = TopologyTestDriver::new(&topology().unwrap()).unwrap();
-        let flights = driver.input(&departures());
+        let formats = Formats::json();
+        let driver = TopologyTestDriver::new(&topology(&formats).unwrap()).unwrap();
+        let flights = driver.input(&departures(&formats));
         flights.pipe_at("f1".to_owned(), departure("JFK", -3), 10);
         flights.pipe_at("f2".to_owned(), departure("JFK", 7), HOUR_MS - 1);
         flights.pipe_at("f3".to_owned(), departure("JFK", 0), HOUR_MS);
@@ -132,7 +153,7 @@ mod tests {
         flights.pipe_at("f5".to_owned(), departure("JFK", 1), HOUR_MS + DAY_MS);
         flights.pipe_at("too late".to_owned(), departure("JFK", 900), 5);
 
-        let hours = driver.output(&hours()).read_map();
+        let hours = driver.output(&hours(&formats)).read_map();
         let first = hours["JFK@0"].clone().unwrap();
         assert_eq!((first.departures, first.total_delay_minutes), (3, 104));
         assert_eq!(first.max_delay_minutes, 100);
@@ -142,10 +163,11 @@ mod tests {
 
     #[test]
     fn airports_are_counted_apart() {
-        let driver = TopologyTestDriver::new(&topology().unwrap()).unwrap();
-        let flights = driver.input(&departures());
+        let formats = Formats::json();
+        let driver = TopologyTestDriver::new(&topology(&formats).unwrap()).unwrap();
+        let flights = driver.input(&departures(&formats));
         flights.pipe_at("f1".to_owned(), departure("EWR", 1), 0);
         flights.pipe_at("f2".to_owned(), departure("LGA", 2), 0);
-        assert_eq!(driver.output(&hours()).read_map().len(), 2);
+        assert_eq!(driver.output(&hours(&formats)).read_map().len(), 2);
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use kappa::cli::App;
 
 fn main() -> ExitCode {
-    App::new("airport-hours", airport_hours::topology)
+    App::with_formats("airport-hours", airport_hours::topology)
         .about("Departures and delays per airport and hour, live or again from offset zero")
         .default_setting("commit.interval.ms", "1000")
         // A catch-up reads days of one partition at once; regrouped, they would make the others' records

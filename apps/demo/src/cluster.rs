@@ -37,7 +37,7 @@ const VERSION_SUFFIX: &str = "--replay";
 impl Cluster {
     /// Starts the embedded broker.
     pub(crate) fn embedded() -> Result<Self> {
-        let mut broker = Running::start("kappa-broker", &[])?;
+        let mut broker = Running::start("kappa-broker", &[], &[])?;
         let line = broker.first_line()?;
         let Some(bootstrap) = line.strip_prefix("listening on ") else {
             let message = format!("the broker said `{line}` instead of where it listens");

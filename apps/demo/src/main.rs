@@ -6,6 +6,7 @@
 
 mod cluster;
 mod programs;
+mod registry;
 mod steps;
 mod table;
 
@@ -23,6 +24,10 @@ struct Arguments {
     #[arg(long, value_name = "HOST:PORT")]
     kafka: Option<String>,
 
+    /// A schema registry, as http://host:port [default: an embedded one]
+    #[arg(long, value_name = "URL")]
+    registry: Option<String>,
+
     /// Delete the demo's topics and groups there first
     #[arg(long, requires = "kafka")]
     fresh: bool,
@@ -34,8 +39,9 @@ fn main() -> ExitCode {
         Err(error) => return exit::usage(&error),
     };
     let stop = Stop::new();
-    let ran = heed_signals(&stop)
-        .and_then(|()| steps::run(arguments.kafka.as_deref(), arguments.fresh, &stop));
+    let kafka = (arguments.kafka.as_deref(), arguments.fresh);
+    let ran =
+        heed_signals(&stop).and_then(|()| steps::run(kafka, arguments.registry.as_deref(), &stop));
     match ran {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(exit::DIFFERENT),

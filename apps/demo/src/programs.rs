@@ -21,11 +21,16 @@ const LOOK: Duration = Duration::from_millis(20);
 const END_LOOKS: usize = 500;
 
 impl Running {
-    /// Starts a program; its standard output is ours to read.
-    pub(crate) fn start(name: &'static str, arguments: &[&str]) -> Result<Self> {
+    /// Starts a program in an environment; its standard output is ours to read.
+    pub(crate) fn start(
+        name: &'static str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Result<Self> {
         let path = path_of(name)?;
         let child = Command::new(&path)
             .args(arguments)
+            .envs(environment.iter().copied())
             .env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".to_owned()))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -97,23 +102,38 @@ impl Drop for Running {
     }
 }
 
-/// Runs a program to its end and returns what it printed.
-pub(crate) fn run(name: &'static str, arguments: &[&str], stop: &Stop) -> Result<String> {
-    let (text, status) = Running::start(name, arguments)?.finish(stop)?;
-    if status.success() {
-        return Ok(text);
-    }
-    Err(failed(format!("`{name} {}` ended with {status}", arguments.join(" "))))
+/// How programs are run: with which registry, and until when.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Programs<'a> {
+    pub(crate) registry: &'a str,
+    pub(crate) stop: &'a Stop,
 }
 
-/// Runs a program whose exit status 1 is an answer; returns what it printed and whether it was 0.
-pub(crate) fn ask(name: &'static str, arguments: &[&str], stop: &Stop) -> Result<(String, bool)> {
-    const NO: i32 = 1;
-    let (text, status) = Running::start(name, arguments)?.finish(stop)?;
-    if status.success() || status.code() == Some(NO) {
-        return Ok((text, status.success()));
+impl Programs<'_> {
+    /// Runs a program to its end and returns what it printed.
+    pub(crate) fn run(self, name: &'static str, arguments: &[&str]) -> Result<String> {
+        let (text, status) = self.finish(name, arguments)?;
+        if status.success() {
+            return Ok(text);
+        }
+        Err(failed(format!("`{name} {}` ended with {status}", arguments.join(" "))))
     }
-    Err(failed(format!("`{name} {}` ended with {status}: {text}", arguments.join(" "))))
+
+    /// Runs a program whose exit status 1 is an answer; returns what it printed and whether it was 0.
+    pub(crate) fn ask(self, name: &'static str, arguments: &[&str]) -> Result<(String, bool)> {
+        const NO: i32 = 1;
+        let (text, status) = self.finish(name, arguments)?;
+        if status.success() || status.code() == Some(NO) {
+            return Ok((text, status.success()));
+        }
+        Err(failed(format!("`{name} {}` ended with {status}: {text}", arguments.join(" "))))
+    }
+
+    fn finish(self, name: &'static str, arguments: &[&str]) -> Result<(String, ExitStatus)> {
+        let environment =
+            [("SCHEMA_REGISTRY_URL", self.registry), ("KAPPA_AUTO_REGISTER_SCHEMAS", "true")];
+        Running::start(name, arguments, &environment)?.finish(self.stop)
+    }
 }
 
 fn path_of(name: &str) -> Result<PathBuf> {

@@ -8,7 +8,8 @@ use kappa::{Error, ErrorKind, Result};
 use serde_json::Value;
 
 use crate::cluster::Cluster;
-use crate::programs;
+use crate::programs::Programs;
+use crate::registry::SchemaRegistry;
 use crate::table::{self, Column};
 
 /// The services, by the name of their program, group and main topic.
@@ -33,7 +34,11 @@ struct Outcome {
 }
 
 /// Runs everything; returns whether all results are equal.
-pub(crate) fn run(kafka: Option<&str>, fresh: bool, stop: &Stop) -> Result<bool> {
+pub(crate) fn run(
+    (kafka, fresh): (Option<&str>, bool),
+    registry: Option<&str>,
+    stop: &Stop,
+) -> Result<bool> {
     let cluster = match kafka {
         None => Cluster::embedded()?,
         Some(bootstrap) => Cluster::existing(bootstrap, fresh, stop)?,
@@ -43,7 +48,10 @@ pub(crate) fn run(kafka: Option<&str>, fresh: bool, stop: &Stop) -> Result<bool>
         None => say(&format!("broker   embedded, on {bootstrap} (in memory, for development)")),
         Some(_) => say(&format!("broker   {bootstrap}")),
     }
-    let fed = programs::run("feeder", &["--bootstrap-servers", bootstrap], stop)?;
+    let registry = SchemaRegistry::at(registry)?;
+    say(&format!("schemas  {registry}"));
+    let programs = Programs { registry: registry.url(), stop };
+    let fed = programs.run("feeder", &["--bootstrap-servers", bootstrap])?;
     say(&format!("feeder   {}", fed.trim_end()));
 
     let state = tempfile::tempdir().map_err(|cause| {
@@ -53,20 +61,20 @@ pub(crate) fn run(kafka: Option<&str>, fresh: bool, stop: &Stop) -> Result<bool>
     let common = ["--bootstrap-servers", bootstrap, "--state-dir", &*state, "--json"];
     let mut outcomes = SERVICES.map(|service| Outcome { service, ..Outcome::default() });
     for outcome in &mut outcomes {
-        live(outcome, &common, stop)?;
+        live(outcome, &common, programs)?;
     }
     for outcome in &mut outcomes {
-        rerun(outcome, &common, stop)?;
+        rerun(outcome, &common, programs)?;
     }
     Ok(verdict(&outcomes))
 }
 
-fn live(outcome: &mut Outcome, common: &[&str], stop: &Stop) -> Result<()> {
+fn live(outcome: &mut Outcome, common: &[&str], programs: Programs<'_>) -> Result<()> {
     let service = outcome.service;
-    let report = programs::run(service, &with(&["run", "--until-caught-up"], common), stop)?;
+    let report = programs.run(service, &with(&["run", "--until-caught-up"], common))?;
     let report = json(service, &report)?;
     outcome.live_seconds = float(&report, "elapsed_seconds");
-    let results = programs::run(service, &with(&["results"], common), stop)?;
+    let results = programs.run(service, &with(&["results"], common))?;
     let rows = table::rows(&results);
     say(&format!(
         "live     {service} has caught up in {:.1} s: {} rows, the busiest of them",
@@ -97,9 +105,9 @@ fn columns(service: &str) -> &'static [Column] {
     }
 }
 
-fn rerun(outcome: &mut Outcome, common: &[&str], stop: &Stop) -> Result<()> {
+fn rerun(outcome: &mut Outcome, common: &[&str], programs: Programs<'_>) -> Result<()> {
     let service = outcome.service;
-    let report = programs::run(service, &with(&["replay"], common), stop)?;
+    let report = programs.run(service, &with(&["replay"], common))?;
     let report = json(service, &report)?;
     outcome.departures = number(&report, "input_records");
     outcome.replay_seconds = float(&report, "elapsed_seconds");
@@ -109,7 +117,7 @@ fn rerun(outcome: &mut Outcome, common: &[&str], stop: &Stop) -> Result<()> {
         outcome.replay_seconds,
         float(&report, "input_records_per_second"),
     ));
-    let (compared, is_equal) = programs::ask(service, &with(&["verify"], common), stop)?;
+    let (compared, is_equal) = programs.ask(service, &with(&["verify"], common))?;
     let compared = json(service, &compared)?;
     outcome.is_equal = is_equal;
     for topic in compared.get("topics").and_then(Value::as_array).into_iter().flatten() {

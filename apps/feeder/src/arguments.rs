@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -17,7 +17,7 @@ use jiff::tz::TimeZone;
     name = "feeder",
     after_help = "Other client settings come from environment variables: \
                   KAPPA_PRODUCER_LINGER_MS is producer.linger.ms, KAPPA_SECURITY_PROTOCOL is \
-                  security.protocol, ..."
+                  security.protocol, KAPPA_AUTO_REGISTER_SCHEMAS=true registers the schemas, ..."
 )]
 pub(crate) struct Arguments {
     /// Brokers to ask first: host:port, several separated by commas [default: localhost:9092]
@@ -40,6 +40,38 @@ pub(crate) struct Arguments {
     /// How much faster than it really went, for instance 3600; or max
     #[arg(long, default_value = "max", value_name = "TIMES", value_parser = speed)]
     pub(crate) speed: Speed,
+
+    /// Encoding of values: Avro, with the ids of the registry in SCHEMA_REGISTRY_URL; or JSON, without
+    /// a registry
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: Format,
+
+    /// Write flights.departed in this version of its schema: the first as an older producer would
+    #[arg(long, value_enum, default_value_t, value_name = "VERSION")]
+    pub(crate) departures_version: DepartureVersion,
+
+    /// Share of records that begin a trace, from 0 to 1; the collector is the one that
+    /// OTEL_EXPORTER_OTLP_ENDPOINT names
+    #[arg(long, value_name = "RATIO", value_parser = ratio)]
+    pub(crate) trace_ratio: Option<f64>,
+}
+
+/// How values are encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    #[default]
+    Avro,
+    Json,
+}
+
+/// The released versions of `flights.departed-value`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum DepartureVersion {
+    #[value(name = "1")]
+    First,
+    #[default]
+    #[value(name = "2")]
+    Second,
 }
 
 /// How fast to feed.
@@ -66,6 +98,11 @@ fn speed(text: &str) -> Result<Speed, String> {
     }
 }
 
+fn ratio(text: &str) -> Result<f64, String> {
+    let ratio = text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+    ratio.ok_or_else(|| "expected a number from 0 to 1".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,7 +116,9 @@ mod tests {
         assert_eq!(day.from.as_millisecond(), 1_357_084_800_000);
         assert_eq!(day.speed, Speed::Times(60.0));
         assert_eq!(parse(&[]).unwrap().speed, Speed::Max);
-        for wrong in [["--from", "yesterday"], ["--speed", "0"], ["--speed", "fast"]] {
+        assert_eq!(parse(&["--trace-ratio", "0.5"]).unwrap().trace_ratio, Some(0.5));
+        let wrong = [["--from", "yesterday"], ["--speed", "0"], ["--speed", "fast"]];
+        for wrong in wrong.into_iter().chain([["--trace-ratio", "2"]]) {
             assert!(parse(&wrong).is_err(), "{wrong:?}");
         }
     }

@@ -7,13 +7,18 @@ use std::time::Duration;
 use kappa::cli::{Progress, heed_signals};
 use kappa::config::{Settings, StreamsConfig};
 use kappa::kafka::rdkafka::RdKafka;
-use kappa::kafka::{Admin, Clients, OutgoingRecord, Patience, Producer, default_partition};
+use kappa::kafka::{
+    Admin, Clients, OutgoingRecord, Patience, Producer, TracedProducer, default_partition,
+};
 use kappa::runtime::Stop;
-use kappa::time::Timestamp;
-use kappa::{Headers, Result};
+use kappa::schemas::{Formats, Registry};
+use kappa::telemetry::Telemetry;
+use kappa::time::{SystemClock, Timestamp};
+use kappa::trace::{IdGenerator, Tracing};
+use kappa::{Error, ErrorKind, Headers, Result};
 
-use crate::arguments::Arguments;
-use crate::flights::write_value;
+use crate::arguments::{Arguments, Format};
+use crate::events::EventValues;
 use crate::pace::Pace;
 use crate::reference::{self, ReferenceRecord};
 use crate::timeline::Timeline;
@@ -47,15 +52,25 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Summary> {
     heed_signals(&stop)?;
     let span = (arguments.from.as_millisecond(), arguments.to.as_millisecond());
     let data = arguments.data.as_deref();
+    let formats = formats(arguments, &settings)?;
+    let events = EventValues::prepare(&formats, arguments.departures_version)?;
     // Read first: what is wrong with the data is said before anything is written.
-    let tables = reference::tables(data)?;
-    let weather = reference::weather(data, span)?;
+    let tables = reference::tables(&formats, data)?;
+    let weather = reference::weather(&formats, data, span)?;
     let timeline = Timeline::read(data, span)?;
 
     let clients = RdKafka::new(&settings, "feeder");
     let admin = clients.admin()?;
     kappa::runtime::wait_for_cluster(&*admin, &settings, &stop)?;
-    let mut feed = Feed::open(&clients, &*admin, &stop)?;
+    let mut telemetry = Telemetry::start(&settings)?;
+    let tracing = telemetry.trace(&settings)?;
+    if arguments.trace_ratio.is_some() && tracing.is_none() {
+        return Err(Error::new(
+            ErrorKind::Config,
+            "--trace-ratio needs a collector: OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318",
+        ));
+    }
+    let mut feed = Feed::open(&clients, &*admin, events, (&stop, tracing.as_ref()))?;
     let total = (tables.len() + weather.len() + timeline.len()) as u64;
     let mut progress = Progress::start("feeding flights", Some(total));
     for record in &tables {
@@ -70,6 +85,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Summary> {
     Ok(Summary { reference: feed.reference, events: feed.events, elapsed })
 }
 
+/// Returns the producer with the traces that it begins, if it does.
+fn traced(producer: Box<dyn Producer>, tracing: Option<&Tracing>) -> Box<dyn Producer> {
+    let Some(tracing) = tracing else { return producer };
+    let (clock, ids) = (Arc::new(SystemClock::start()), IdGenerator::random());
+    Box::new(TracedProducer::starting(producer, tracing, ids, (clock, "feeder-producer-0".into())))
+}
+
 fn settings(arguments: &Arguments) -> Result<Settings> {
     let mut config = StreamsConfig::new("feeder")
         .with_default("producer.linger.ms", "50")?
@@ -78,10 +100,26 @@ fn settings(arguments: &Arguments) -> Result<Settings> {
     if let Some(servers) = &arguments.bootstrap_servers {
         config = config.with_argument("bootstrap.servers", servers)?;
     }
+    // Only where it is asked for: the environment's sampler may be meant for the services.
+    let (sampler, ratio) = match arguments.trace_ratio {
+        Some(ratio) => ("parentbased_traceidratio", ratio),
+        None => ("always_off", 0.0),
+    };
+    config = config.with_argument("traces.sampler", sampler)?;
+    config = config.with_argument("traces.sampler.ratio", &ratio.to_string())?;
     config.resolve()
 }
 
+/// Returns how values are encoded.
+fn formats(arguments: &Arguments, settings: &Settings) -> Result<Formats> {
+    Ok(match arguments.format {
+        Format::Avro => Formats::avro(Registry::new(settings)?),
+        Format::Json => Formats::json(),
+    })
+}
+
 struct Feed {
+    values: EventValues,
     producer: Box<dyn Producer>,
     partitions: std::collections::BTreeMap<Arc<str>, usize>,
     value: Vec<u8>,
@@ -90,7 +128,12 @@ struct Feed {
 }
 
 impl Feed {
-    fn open(clients: &dyn Clients, admin: &dyn Admin, stop: &Stop) -> Result<Self> {
+    fn open(
+        clients: &dyn Clients,
+        admin: &dyn Admin,
+        values: EventValues,
+        (stop, tracing): (&Stop, Option<&Tracing>),
+    ) -> Result<Self> {
         let topics = topics::all();
         let names: Vec<Arc<str>> = topics.iter().map(|topic| topic.name.as_str().into()).collect();
         let existing = admin.partition_counts(&names)?;
@@ -102,7 +145,8 @@ impl Feed {
         let partitions = admin.partition_counts(&names)?;
         let stop = stop.clone();
         let producer = clients.producer(0, Patience::new(PATIENCE, move || stop.is_asked()))?;
-        Ok(Self { producer, partitions, value: Vec::new(), reference: 0, events: 0 })
+        let producer = traced(producer, tracing);
+        Ok(Self { values, producer, partitions, value: Vec::new(), reference: 0, events: 0 })
     }
 
     /// Writes weather and flights in one order of time.
@@ -127,7 +171,7 @@ impl Feed {
             }
             let mut value = std::mem::take(&mut self.value);
             value.clear();
-            write_value(kind, flight, &mut value)?;
+            self.values.write(kind, flight, &mut value)?;
             self.send(kind.topic(), flight.id.as_bytes(), &value, at)?;
             self.value = value;
             self.events += 1;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use kappa::{Error, ErrorKind, Result};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// A row, as far as events need it.
 #[derive(Debug, Deserialize)]
@@ -10,7 +10,7 @@ pub(crate) struct FlightRow {
     dep_delay: Option<i64>,
     arr_delay: Option<i64>,
     carrier: String,
-    flight: u32,
+    flight: i32,
     tailnum: Option<String>,
     origin: String,
     dest: String,
@@ -24,16 +24,16 @@ pub(crate) struct FlightRow {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Flight {
     pub(crate) id: String,
-    carrier: String,
-    flight: u32,
-    tailnum: Option<String>,
-    origin: String,
-    dest: String,
-    distance: i64,
+    pub(crate) carrier: String,
+    pub(crate) flight: i32,
+    pub(crate) tailnum: Option<String>,
+    pub(crate) origin: String,
+    pub(crate) dest: String,
+    pub(crate) distance: i64,
     pub(crate) scheduled_at: i64,
-    dep_delay: Option<i64>,
-    air_time: Option<i64>,
-    arr_delay: Option<i64>,
+    pub(crate) dep_delay: Option<i64>,
+    pub(crate) air_time: Option<i64>,
+    pub(crate) arr_delay: Option<i64>,
 }
 
 const MINUTE_MS: i64 = 60_000;
@@ -102,94 +102,6 @@ impl EventKind {
     }
 }
 
-/// The value of `flights.scheduled`.
-#[derive(Debug, Serialize)]
-struct Scheduled<'a> {
-    id: &'a str,
-    carrier: &'a str,
-    flight: u32,
-    tailnum: Option<&'a str>,
-    origin: &'a str,
-    dest: &'a str,
-    distance: i64,
-    scheduled_at: i64,
-}
-
-/// The value of `flights.departed`.
-#[derive(Debug, Serialize)]
-struct Departed<'a> {
-    id: &'a str,
-    carrier: &'a str,
-    tailnum: Option<&'a str>,
-    origin: &'a str,
-    dest: &'a str,
-    scheduled_at: i64,
-    departed_at: Option<i64>,
-    dep_delay: Option<i64>,
-}
-
-/// The value of `flights.landed`.
-#[derive(Debug, Serialize)]
-struct Landed<'a> {
-    id: &'a str,
-    carrier: &'a str,
-    tailnum: Option<&'a str>,
-    origin: &'a str,
-    dest: &'a str,
-    departed_at: Option<i64>,
-    landed_at: Option<i64>,
-    air_time: Option<i64>,
-    arr_delay: Option<i64>,
-    distance: i64,
-}
-
-/// Writes an event's value as JSON.
-pub(crate) fn write_value(kind: EventKind, flight: &Flight, out: &mut Vec<u8>) -> Result<()> {
-    let Flight { id, carrier, origin, dest, scheduled_at, distance, .. } = flight;
-    let (tailnum, scheduled_at, distance) = (flight.tailnum.as_deref(), *scheduled_at, *distance);
-    let written = match kind {
-        EventKind::Scheduled => {
-            let number = flight.flight;
-            let flight = number;
-            let value =
-                Scheduled { id, carrier, flight, tailnum, origin, dest, distance, scheduled_at };
-            serde_json::to_writer(out, &value)
-        }
-        EventKind::Departed => {
-            let (departed_at, dep_delay) = (flight.departed_at(), flight.dep_delay);
-            let value = Departed {
-                id,
-                carrier,
-                tailnum,
-                origin,
-                dest,
-                scheduled_at,
-                departed_at,
-                dep_delay,
-            };
-            serde_json::to_writer(out, &value)
-        }
-        EventKind::Landed => {
-            let value = Landed {
-                id,
-                carrier,
-                tailnum,
-                origin,
-                dest,
-                departed_at: flight.departed_at(),
-                landed_at: flight.landed_at(),
-                air_time: flight.air_time,
-                arr_delay: flight.arr_delay,
-                distance,
-            };
-            serde_json::to_writer(out, &value)
-        }
-    };
-    written.map_err(|cause| {
-        Error::new(ErrorKind::Serialization, "cannot write an event").with_source(cause)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,18 +132,5 @@ mod tests {
         assert_eq!(flown.landed_at(), Some(1_357_035_420_000 + 227 * MINUTE_MS));
         assert_eq!(flight(None, None).departed_at(), None);
         assert_eq!(flight(Some(-3), None).landed_at(), None);
-    }
-
-    #[test]
-    fn values_have_the_fields_of_their_topic() {
-        let mut out = Vec::new();
-        write_value(EventKind::Departed, &flight(Some(2), None), &mut out).unwrap();
-        assert_eq!(
-            String::from_utf8(out).unwrap(),
-            r#"{"id":"2013010110-UA1545-EWR","carrier":"UA","tailnum":null,"origin":"EWR","#
-                .to_owned()
-                + r#""dest":"IAH","scheduled_at":1357035300000,"departed_at":1357035420000,"#
-                + r#""dep_delay":2}"#
-        );
     }
 }

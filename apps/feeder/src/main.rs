@@ -5,6 +5,7 @@
 
 mod arguments;
 mod dataset;
+mod events;
 mod feed;
 mod flights;
 mod pace;

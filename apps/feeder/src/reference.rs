@@ -3,10 +3,13 @@
 use std::path::Path;
 
 use jiff::Timestamp;
+use kappa::schemas::{AvroRecord, Formats};
+use kappa::serde::SerdeRef;
 use kappa::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset;
+use crate::events::{encode, prepared};
 
 /// A row of a reference table as a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,22 +72,32 @@ struct Weather {
     observed_at: i64,
 }
 
+kappa::avro_records! {
+    Airline => "../../../schemas/airlines-value/1.avsc",
+    Airport => "../../../schemas/airports-value/1.avsc",
+    Plane => "../../../schemas/planes-value/1.avsc",
+    Weather => "../../../schemas/weather-value/1.avsc",
+}
+
 /// 2013-01-01T00:00:00Z: from when on the tables without times of their own hold.
 const BEGINNING_MS: i64 = 1_356_998_400_000;
 
 /// Returns all rows of airlines, airports and planes.
-pub(crate) fn tables(data: Option<&Path>) -> Result<Vec<ReferenceRecord>> {
+pub(crate) fn tables(formats: &Formats, data: Option<&Path>) -> Result<Vec<ReferenceRecord>> {
     let mut records = Vec::new();
+    let airlines = Table::<Airline>::prepare(formats, "airlines")?;
     dataset::rows(data, "airlines", |row: Airline| {
-        records.push(record("airlines", &row.carrier, &row, BEGINNING_MS)?);
+        records.push(airlines.record(&row.carrier, &row, BEGINNING_MS)?);
         Ok(())
     })?;
+    let airports = Table::<Airport>::prepare(formats, "airports")?;
     dataset::rows(data, "airports", |row: Airport| {
-        records.push(record("airports", &row.faa, &row, BEGINNING_MS)?);
+        records.push(airports.record(&row.faa, &row, BEGINNING_MS)?);
         Ok(())
     })?;
+    let planes = Table::<Plane>::prepare(formats, "planes")?;
     dataset::rows(data, "planes", |row: Plane| {
-        records.push(record("planes", &row.tailnum, &row, BEGINNING_MS)?);
+        records.push(planes.record(&row.tailnum, &row, BEGINNING_MS)?);
         Ok(())
     })?;
     Ok(records)
@@ -92,10 +105,12 @@ pub(crate) fn tables(data: Option<&Path>) -> Result<Vec<ReferenceRecord>> {
 
 /// Returns the weather observed within a span of time, in order of time, then airport.
 pub(crate) fn weather(
+    formats: &Formats,
     data: Option<&Path>,
     (from_ms, to_ms): (i64, i64),
 ) -> Result<Vec<ReferenceRecord>> {
     let mut records = Vec::new();
+    let table = Table::<Weather>::prepare(formats, "weather")?;
     dataset::rows(data, "weather", |mut row: Weather| {
         let observed: Timestamp = row.time_hour.parse().map_err(|cause: jiff::Error| {
             let message = format!("`{}` in column time_hour is no time", row.time_hour);
@@ -103,7 +118,7 @@ pub(crate) fn weather(
         })?;
         row.observed_at = observed.as_millisecond();
         if (from_ms..to_ms).contains(&row.observed_at) {
-            records.push(record("weather", &row.origin, &row, row.observed_at)?);
+            records.push(table.record(&row.origin, &row, row.observed_at)?);
         }
         Ok(())
     })?;
@@ -111,17 +126,22 @@ pub(crate) fn weather(
     Ok(records)
 }
 
-fn record(
+/// A table's topic, and the encoding of its rows.
+struct Table<T> {
     topic: &'static str,
-    key: &str,
-    row: &impl Serialize,
-    timestamp_ms: i64,
-) -> Result<ReferenceRecord> {
-    let value = serde_json::to_vec(row).map_err(|cause| {
-        Error::new(ErrorKind::Serialization, format!("cannot write a row of {topic}"))
-            .with_source(cause)
-    })?;
-    Ok(ReferenceRecord { topic, key: key.to_owned(), value, timestamp_ms })
+    values: SerdeRef<T>,
+}
+
+impl<T: AvroRecord> Table<T> {
+    fn prepare(formats: &Formats, topic: &'static str) -> Result<Self> {
+        Ok(Self { topic, values: prepared(topic, formats.values())? })
+    }
+
+    fn record(&self, key: &str, row: &T, timestamp_ms: i64) -> Result<ReferenceRecord> {
+        let mut value = Vec::new();
+        encode(self.topic, &self.values, row, &mut value)?;
+        Ok(ReferenceRecord { topic: self.topic, key: key.to_owned(), value, timestamp_ms })
+    }
 }
 
 #[cfg(test)]
@@ -130,7 +150,7 @@ mod tests {
 
     #[test]
     fn all_tables_can_be_read_and_missing_values_are_null() {
-        let records = tables(None).unwrap();
+        let records = tables(&Formats::json(), None).unwrap();
         let of = |topic| records.iter().filter(|record| record.topic == topic).count();
         assert_eq!((of("airlines"), of("airports"), of("planes")), (16, 1458, 3322));
         let plane = records.iter().find(|record| record.key == "N10156").unwrap();
@@ -143,7 +163,7 @@ mod tests {
     fn weather_is_in_order_of_time_and_within_its_span() {
         let day = 86_400_000;
         let span = (BEGINNING_MS + day, BEGINNING_MS + 2 * day);
-        let records = weather(None, span).unwrap();
+        let records = weather(&Formats::json(), None, span).unwrap();
         assert!(!records.is_empty());
         assert!(records.is_sorted_by_key(|record| record.timestamp_ms));
         assert!(records.iter().all(|record| (span.0..span.1).contains(&record.timestamp_ms)));

@@ -9,11 +9,18 @@ mod completion;
 mod config;
 mod configuration;
 pub mod exit;
+mod formats;
 mod logging;
 mod output;
+mod platform;
 mod progress;
 mod reset;
+mod results;
+#[cfg(feature = "schema-registry")]
+mod schemas;
 mod signals;
+mod surface;
+mod topology;
 
 use std::fmt;
 use std::process::ExitCode;
@@ -21,6 +28,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches};
 
 use self::arguments::{Arguments, Command};
+use self::formats::Declaration;
 pub use self::progress::Progress;
 pub use self::signals::heed_signals;
 use crate::error::Result;
@@ -53,7 +61,7 @@ use crate::topology::Topology;
 pub struct App {
     name: &'static str,
     about: &'static str,
-    topology: fn() -> Result<Topology>,
+    declaration: Declaration,
     defaults: Vec<(&'static str, &'static str)>,
 }
 
@@ -61,7 +69,19 @@ impl App {
     /// Names an application: the name is its `application.id`, and with that its consumer group.
     #[must_use]
     pub fn new(name: &'static str, topology: fn() -> Result<Topology>) -> Self {
-        Self { name, about: "", topology, defaults: Vec::new() }
+        Self { name, about: "", declaration: Declaration::Plain(topology), defaults: Vec::new() }
+    }
+
+    /// Names an application whose values are encoded as it is started: as Avro by a schema registry,
+    /// unless `--format json` is said.
+    #[cfg(feature = "schema-registry")]
+    #[must_use]
+    pub fn with_formats(
+        name: &'static str,
+        topology: fn(&crate::schemas::Formats) -> Result<Topology>,
+    ) -> Self {
+        let declaration = Declaration::WithFormats(topology);
+        Self { name, about: "", declaration, defaults: Vec::new() }
     }
 
     /// Says in one line what the application does.
@@ -92,25 +112,33 @@ impl App {
     }
 
     fn command(&self) -> clap::Command {
-        Arguments::command().name(self.name).about(self.about)
+        let command = Arguments::command().name(self.name).about(self.about);
+        self.declaration.describe(command)
     }
 
     fn execute(&self, arguments: &Arguments) -> ExitCode {
-        if let Err(message) = logging::start() {
+        if let Err(message) = logging::start(self, arguments) {
             return exit::config(&message);
         }
         let done = match &arguments.command {
-            Command::Topology { format } => commands::topology(self, arguments, *format),
-            Command::Run { until_caught_up } => commands::run(self, arguments, *until_caught_up),
-            Command::Replay { version, report } => {
-                commands::replay(self, arguments, version, report.as_deref())
+            Command::Topology(wanted) => topology::topology(self, arguments, wanted),
+            Command::Run { until_caught_up, format } => {
+                commands::run(self, arguments, *format, *until_caught_up)
             }
-            Command::Verify { version } => commands::verify(self, arguments, version),
-            Command::Config { changed } => config::config(self, arguments, *changed),
+            Command::Replay { version, report, format } => {
+                commands::replay(self, arguments, *format, (version, report.as_deref()))
+            }
+            Command::Verify { version, format } => {
+                commands::verify(self, arguments, *format, version)
+            }
+            Command::Config { platform: true, .. } => platform::platform(self, arguments),
+            Command::Config { changed, .. } => config::config(self, arguments, *changed),
             Command::Completion { shell } => completion::completion(self, *shell),
+            #[cfg(feature = "schema-registry")]
+            Command::Schemas { register } => schemas::schemas(self, arguments, *register),
             Command::Reset(wanted) => reset::reset(self, arguments, wanted),
-            Command::Results { topic, top } => {
-                commands::results(self, arguments, topic.as_deref(), *top)
+            Command::Results { topic, top, format } => {
+                results::results(self, arguments, *format, (topic.as_deref(), *top))
             }
         };
         done.unwrap_or_else(|error| exit::failed(&error))

@@ -7,8 +7,11 @@
 mod client_names;
 mod clients;
 mod environment;
+mod http;
 mod listing;
+mod memory;
 mod properties;
+mod schema_registry;
 mod secrets;
 mod settings;
 mod table;
@@ -20,7 +23,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use clients::ClientProperties;
+pub use http::{HttpSettings, Listen, Secret, TlsFiles};
 pub use listing::ListedSetting;
+pub use memory::{MemoryPart, MemoryPlan};
+pub use schema_registry::{SchemaRegistrySettings, SubjectNameStrategy};
 pub use settings::{DeserializationHandler, GroupProtocol, Settings, StoreType, TaskIdle};
 pub use table::{Kind, SETTINGS, Setting};
 
@@ -126,6 +132,9 @@ impl StreamsConfig {
         mut self,
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self> {
+        let mut variables: Vec<_> = variables.into_iter().collect();
+        // A name that others know too gives way to the one with the prefix.
+        variables.sort_by_key(|(variable, _)| !environment::is_shared(variable));
         for (variable, value) in variables {
             if let Some(name) = environment::setting(&variable) {
                 if !is_known(&name) && environment::is_of_a_service(&variable, &value) {

@@ -46,7 +46,7 @@
 //! # Layers
 //!
 //! From the base up; a module uses its own layer and those before it, which a test holds:
-//! [`config`], errors, ids, [`metrics`], records, [`serde`], [`time`], windows < `schemas` < [`kafka`],
+//! [`config`], errors, ids, [`metrics`], records, [`serde`], [`time`], [`trace`], windows < `schemas` < [`kafka`],
 //! [`state`] < [`processor`] < operators, topology < [`dsl`] < task < [`runtime`] < `telemetry` < `http` <
 //! [`testing`] < [`cli`].
 
@@ -65,7 +65,12 @@ pub mod prelude;
 pub mod processor;
 mod record;
 pub mod runtime;
-#[cfg(any(feature = "avro", feature = "protobuf", feature = "json-schema"))]
+#[cfg(any(
+    feature = "avro",
+    feature = "protobuf",
+    feature = "json-schema",
+    feature = "schema-registry"
+))]
 pub mod schemas;
 pub mod serde;
 pub mod state;
@@ -76,13 +81,15 @@ pub mod telemetry;
 pub mod testing;
 pub mod time;
 mod topology;
+pub mod trace;
 mod windows;
 
 pub use dsl::*;
 pub use error::{Error, ErrorKind, Result};
 pub use ids::{NodeId, Offset, StoreId, SubtopologyId, TaskId, TopicPartition, TopicRef};
 pub use record::{Change, Header, Headers, KeyOf, RawRecord, Record, RowOf};
-pub use topology::{TopicNames, Topology, TopologyOutline};
+pub use topology::access;
+pub use topology::{TopicNames, TopicSchema, Topology, TopologyOutline, Usage};
 pub use windows::{TimeWindows, Window, Windowed};
 
 /// The project's front page, whose examples are tests.

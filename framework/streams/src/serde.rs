@@ -23,7 +23,7 @@ pub(crate) use change::Changed;
 pub use json::Json;
 pub use nullable::Nullable;
 pub use primitive::{Bytes, I32, I64, Utf8};
-pub use schema::{Schema, SchemaFormat, SchemaReference, Unready};
+pub use schema::{Part, Schema, SchemaFormat, SchemaReference, Unready};
 pub use windowed::TimeWindowed;
 
 /// What every key and value must be: cloned where a stream forks, moved between threads.

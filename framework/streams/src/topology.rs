@@ -3,6 +3,7 @@
 //! It knows nodes, stores and topics by name; the typed operators are behind factories that build one
 //! task's tree at a time. It does not know tasks or Kafka.
 
+pub mod access;
 mod copartition;
 mod describe;
 mod graph;
@@ -12,9 +13,11 @@ mod mermaid;
 mod names;
 mod node;
 mod outline;
+mod serdes;
+mod strimzi;
 mod subtopology;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,8 +31,12 @@ pub(crate) use internal_topics::{ChangelogTopic, changelog_settings, repartition
 pub use names::TopicNames;
 pub(crate) use node::{ChildId, Node};
 pub use outline::TopologyOutline;
+pub(crate) use serdes::KeyValueSerdes;
+pub use serdes::{TopicSchema, Usage};
 pub(crate) use subtopology::Subtopology;
 
+use self::access::AccessList;
+use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::ids::{StoreId, SubtopologyId, TopicRef};
 
@@ -86,6 +93,27 @@ impl Topology {
     #[must_use]
     pub fn outline(&self, names: &TopicNames, additional_retention: Duration) -> TopologyOutline {
         outline::outline(self, names, additional_retention)
+    }
+
+    /// Returns what an application of this topology must be allowed on a cluster that asks.
+    #[must_use]
+    pub fn access(&self, application_id: &str) -> AccessList {
+        AccessList::of(self, application_id)
+    }
+
+    /// Returns its topics and what it must be allowed as resources of Strimzi, in YAML; `partitions` has the
+    /// inputs' counts, or nothing: then the application makes its internal topics by itself.
+    ///
+    /// # Errors
+    ///
+    /// Where the counts are not those of all inputs, or do not fit one another.
+    pub fn strimzi(
+        &self,
+        settings: &Settings,
+        cluster: &str,
+        partitions: &BTreeMap<Arc<str>, usize>,
+    ) -> Result<String> {
+        strimzi::resources(self, settings, cluster, partitions)
     }
 
     /// Returns the topics of others that it reads, global tables' included.

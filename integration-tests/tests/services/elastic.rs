@@ -57,7 +57,7 @@ pub(crate) fn instances_come_and_go(bootstrap: &str) {
 
 fn feed_day(bootstrap: &str, day: u32) {
     let (from, to) = (format!("2013-01-{day:02}"), format!("2013-01-{:02}", day + 1));
-    process::feeder(bootstrap, &from, &to);
+    process::feeder(bootstrap, &from, &to, "2");
 }
 
 /// Joins in until the group has read and committed everything.

@@ -8,6 +8,8 @@ use rdkafka::Message;
 use rdkafka::consumer::Consumer;
 use serde_json::{Value, json};
 
+use crate::registry;
+
 const HOUR_MS: i64 = 3_600_000;
 const LATE_MINUTES: i64 = 15;
 
@@ -30,7 +32,9 @@ struct Totals {
 
 impl Totals {
     fn add(&mut self, departure: &Value) {
-        let delay = departure["dep_delay"].as_i64().expect("a delay");
+        // Its name in the second version of the schema, or in the first.
+        let delay = departure.get("delay_minutes").unwrap_or(&departure["dep_delay"]);
+        let delay = delay.as_i64().expect("a delay");
         self.departures += 1;
         self.delayed += i64::from(delay >= LATE_MINUTES);
         self.sum += delay;
@@ -90,10 +94,8 @@ fn read(bootstrap: &str, topic: &str, partitions: i32) -> Vec<Value> {
         .sum();
     clients::assign_from_start(&consumer, topic, partitions);
     let records = clients::read(&consumer, usize::try_from(records).expect("a count"));
-    let values = records
-        .iter()
-        .map(|record| serde_json::from_slice(record.payload().expect("a value")).expect("JSON"));
-    values.collect()
+    let mut schemas = registry::Schemas::default();
+    records.iter().map(|record| schemas.read(record.payload().expect("a value"))).collect()
 }
 
 fn text(value: &Value) -> String {

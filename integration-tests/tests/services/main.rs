@@ -12,7 +12,11 @@
 mod disk_full;
 mod elastic;
 mod expected;
+mod health;
+mod otlp;
 mod process;
+mod registry;
+mod traced;
 mod usage;
 
 use integration_tests::Cluster;
@@ -29,8 +33,9 @@ fn both_services_live_again_and_after_every_mishap() {
     let state = tempfile::tempdir().unwrap();
     let service = |name| Service::new(name, bootstrap, state.path());
 
-    process::feeder(bootstrap, "2013-01-01", "2013-01-03");
+    process::feeder(bootstrap, "2013-01-01", "2013-01-03", "1");
     for name in SERVICES {
+        registry::registers_what_it_writes(&service(name), name);
         service(name).run(&["run", "--until-caught-up"]).succeeds();
         assert_eq!(service(name).results(name), expected::of(name, bootstrap), "{name} live");
         let replay = service(name).run(&["replay"]).succeeds();
@@ -38,11 +43,11 @@ fn both_services_live_again_and_after_every_mishap() {
         assert!(service(name).run(&["verify"]).succeeds().ends_with("EQUAL\n"), "{name}");
     }
 
-    // State is lost half way, and more data comes: what was counted is restored from the changelog.
+    // State is lost half way, and more data comes, in another version of its schema: what was counted is restored from the changelog.
     for name in SERVICES {
         std::fs::remove_dir_all(state.path().join(name)).unwrap();
     }
-    process::feeder(bootstrap, "2013-01-03", "2013-01-05");
+    process::feeder(bootstrap, "2013-01-03", "2013-01-05", "2");
     for name in SERVICES {
         nobody_has_read_the_new_data(&service(name).run(&["verify"]), name);
         service(name).run(&["run", "--until-caught-up"]).succeeds();
@@ -56,6 +61,9 @@ fn both_services_live_again_and_after_every_mishap() {
     elastic::instances_come_and_go(bootstrap);
     service("airport-hours").run(&["run", "--until-caught-up"]).succeeds();
     started_over(bootstrap, state.path());
+    traced::from_the_feeder_to_a_result(bootstrap, state.path());
+    traced::an_error_is_told_once(state.path());
+    service("airport-hours").run(&["run", "--until-caught-up"]).succeeds();
 
     for name in SERVICES {
         service(name).run(&["replay"]).succeeds();
@@ -88,7 +96,7 @@ fn killed_and_terminated(cluster: &Cluster, state: &std::path::Path) {
     let running = service().start(&["run"]);
     running.wait_for("-> RUNNING");
     running.kill();
-    process::feeder(bootstrap, "2013-01-05", "2013-01-06");
+    process::feeder(bootstrap, "2013-01-05", "2013-01-06", "1");
     // The group waits out the dead member's session; then the new one has it all.
     let running = service().start(&["run"]);
     let expected = expected::of(name, bootstrap);

@@ -47,7 +47,7 @@ fn a_shape_covers_its_request_exactly() {
     visit_all(&mut check);
     let versions =
         APIS.iter().map(|api| usize::from((api.version_max - api.version_min).unsigned_abs()) + 1);
-    assert_eq!(check.0, versions.sum());
+    assert_eq!(check.0, versions.sum::<usize>());
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn the_bytes_ahead_are_known() {
     let from = |index: usize| all[index..].iter().sum::<usize>() as u64;
     let expected = [0, 1, 1, 2, 2, 2, 3, 3, 3, 3, 4].map(from);
     assert_eq!(ahead(&log), expected);
-    assert_eq!(log.charged(), all.map(charge).iter().sum());
+    assert_eq!(log.charged(), all.map(charge).iter().sum::<u64>());
     log.delete_before(3).unwrap();
     assert_eq!(ahead(&log)[3..], expected[3..]);
 }

@@ -73,7 +73,7 @@ fn bounds(driver: &Driver) -> (i64, i64) {
 
 fn check_room(driver: &Driver) {
     let logs = driver.broker.topics.iter().flat_map(|(_, topic)| &topic.partitions);
-    assert_eq!(driver.broker.topics.room_used(), logs.map(|log| log.charged()).sum());
+    assert_eq!(driver.broker.topics.room_used(), logs.map(|log| log.charged()).sum::<u64>());
 }
 
 #[test]

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
+use super::formats::FormatArgument;
 use super::reset::ResetArguments;
+use super::topology::TopologyArguments;
 
 /// What every application understands.
 #[derive(Debug, Parser)]
@@ -28,6 +30,10 @@ pub(super) struct Arguments {
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) state_dir: Option<PathBuf>,
 
+    /// Where `run` and `replay` answer probes over HTTP: host:port, or off [default: 127.0.0.1:8080]
+    #[arg(long, global = true, value_name = "HOST:PORT")]
+    pub(super) http: Option<String>,
+
     /// Settings from a properties file: one `name=value` a line
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
@@ -40,8 +46,21 @@ pub(super) struct Arguments {
     #[arg(long, global = true)]
     pub(super) json: bool,
 
+    /// How the log on standard error is written [default: pretty]
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    pub(super) log_format: Option<LogFormat>,
+
     #[command(subcommand)]
     pub(super) command: Command,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// For people.
+    Pretty,
+    /// One JSON object a line.
+    Json,
 }
 
 const RUN_EXAMPLES: &str = "Examples:
@@ -71,11 +90,20 @@ const TOPOLOGY_EXAMPLES: &str = "Examples:
   topology --format mermaid > topology.mmd     a chart: paste it into https://mermaid.live, or into a
                                                ```mermaid block of a Markdown file on GitHub or GitLab
   topology --format json                       the same with internal topics and their settings, for tools
+  topology --format acls                       what it must be allowed on the cluster, for kafka-acls.sh
+  topology --format strimzi --partitions orders=12
+                                               topics and users as Kubernetes resources of Strimzi
 
 Names of internal topics are those of the application.id in force.";
 
+#[cfg(feature = "schema-registry")]
+const SCHEMAS_EXAMPLES: &str = "Examples:
+  schemas --set schema.registry.url=http://localhost:8081
+  SCHEMA_REGISTRY_URL=https://registry:8081 APP schemas --register";
+
 const CONFIG_EXAMPLES: &str = "Examples:
   config --changed                             what differs from the defaults, and why
+  config --platform                            how much memory a container needs, and time to close
   config --set commit.interval.ms=500          check a setting before it is used
   config --json | jq '.[] | select(.name == \"state.dir\")'
 
@@ -96,6 +124,8 @@ pub(super) enum Command {
         /// End once every input is read to its end and committed
         #[arg(long)]
         until_caught_up: bool,
+        #[command(flatten)]
+        format: FormatArgument,
     },
     /// Run again from offset zero to the ends as they are now, beside the live application
     ///
@@ -109,12 +139,16 @@ pub(super) enum Command {
         /// Where to write the JSON report [default: report.json in the version's state directory]
         #[arg(long, value_name = "FILE")]
         report: Option<PathBuf>,
+        #[command(flatten)]
+        format: FormatArgument,
     },
     /// Compare live results with a rerun's, key by key, at the same cut
     Verify {
         /// Name of the rerun
         #[arg(long, default_value = "replay", value_name = "NAME")]
         version: String,
+        #[command(flatten)]
+        format: FormatArgument,
     },
     /// Start over: set the inputs' offsets back, and delete the application's internal topics
     ///
@@ -124,10 +158,16 @@ pub(super) enum Command {
     Reset(ResetArguments),
     /// Show the topology; needs no Kafka
     #[command(after_help = TOPOLOGY_EXAMPLES)]
-    Topology {
-        /// As text in Kafka Streams' format, as a Mermaid chart, or as JSON for tools
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
+    Topology(TopologyArguments),
+    /// Show the schemas of all topics and their places in the registry; register them
+    ///
+    /// Ends with status 1 where a schema that is written is not registered: a step before a deployment.
+    #[cfg(feature = "schema-registry")]
+    #[command(after_help = SCHEMAS_EXAMPLES)]
+    Schemas {
+        /// Register the schemas of what is written: outputs, repartition topics and changelogs
+        #[arg(long)]
+        register: bool,
     },
     /// Show the latest value of each key of the output topics
     #[command(after_help = RESULTS_EXAMPLES)]
@@ -138,6 +178,8 @@ pub(super) enum Command {
         /// Only the first keys, in order of their bytes
         #[arg(long, value_name = "N")]
         top: Option<usize>,
+        #[command(flatten)]
+        format: FormatArgument,
     },
     /// Show every setting: its value, default, unit, and where the value came from; needs no Kafka
     ///
@@ -147,6 +189,9 @@ pub(super) enum Command {
         /// Only what somebody has set
         #[arg(long)]
         changed: bool,
+        /// What follows of them instead for a container: memory, part by part, and time to close
+        #[arg(long, conflicts_with = "changed")]
+        platform: bool,
     },
     /// Print a script that completes commands and arguments in a shell
     #[command(after_help = COMPLETION_EXAMPLES)]
@@ -155,11 +200,4 @@ pub(super) enum Command {
         #[arg(value_enum)]
         shell: Shell,
     },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    Text,
-    Mermaid,
-    Json,
 }

@@ -2,37 +2,25 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
 use super::App;
-use super::arguments::{Arguments, Format};
-use super::output::{print, print_json, print_pretty_json};
+use super::arguments::Arguments;
+use super::formats::FormatArgument;
+use super::output::{print, print_json};
+use super::platform::compare_with_limit;
 use super::progress::{Progress, per_second};
+use super::surface::Shown;
 use super::{configuration, exit, heed_signals};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
-use crate::kafka::rdkafka::RdKafka;
-use crate::runtime::replay::{Replay, ReplayReport};
-use crate::runtime::results::{LatestValues, latest_values};
+use crate::runtime::replay::{Replay, ReplayMonitor, ReplayReport};
 use crate::runtime::verify::{Verdict, Verify};
 use crate::runtime::{KafkaStreams, Stop};
+use crate::telemetry::Telemetry;
 use crate::topology::TopicNames;
-
-/// Shows the topology.
-pub(super) fn topology(app: &App, arguments: &Arguments, format: Format) -> Result<ExitCode> {
-    let topology = (app.topology)()?;
-    match format {
-        Format::Text if !arguments.json => print(topology.describe()),
-        Format::Mermaid => print(topology.mermaid()),
-        Format::Text | Format::Json => {
-            let settings = configuration::settings(app, arguments)?;
-            let names = TopicNames::live(&settings.application_id);
-            let retention = settings.window_changelog_additional_retention;
-            print_pretty_json(&topology.outline(&names, retention))
-        }
-    }
-}
 
 /// What a run that ended by itself did.
 #[derive(Debug, Serialize)]
@@ -46,11 +34,25 @@ struct RunReport {
 }
 
 /// Runs live.
-pub(super) fn run(app: &App, arguments: &Arguments, until_caught_up: bool) -> Result<ExitCode> {
+pub(super) fn run(
+    app: &App,
+    arguments: &Arguments,
+    format: FormatArgument,
+    until_caught_up: bool,
+) -> Result<ExitCode> {
     let settings = configuration::settings(app, arguments)?;
-    let streams = KafkaStreams::new((app.topology)()?, settings);
+    compare_with_limit(&settings);
+    // Dropped after the client has ended: so the last push has all of it.
+    let mut telemetry = Telemetry::start(&settings)?;
+    let tracing = telemetry.trace(&settings)?;
+    let topology = app.declaration.topology(&settings, format)?;
+    let shown = Shown::new(&topology, &settings, TopicNames::live(&settings.application_id))?;
+    let streams = Arc::new(KafkaStreams::new(topology, settings).traced(tracing));
+    telemetry.push(&streams.metrics())?;
     let stop = streams.stop_handle();
     heed_signals(&stop)?;
+    // It answers while the client starts, and until it has ended.
+    let _http = shown.serve_client(&streams)?;
     streams.start().or_else(|error| ignore_stop(error, &stop))?;
     if !until_caught_up || stop.is_asked() {
         streams.wait()?;
@@ -92,13 +94,17 @@ pub(super) fn run(app: &App, arguments: &Arguments, until_caught_up: bool) -> Re
 pub(super) fn replay(
     app: &App,
     arguments: &Arguments,
-    version: &str,
-    report_path: Option<&Path>,
+    format: FormatArgument,
+    (version, report_path): (&str, Option<&Path>),
 ) -> Result<ExitCode> {
     let settings = configuration::settings(app, arguments)?;
+    compare_with_limit(&settings);
     let stop = Stop::new();
     heed_signals(&stop)?;
-    let replay = Replay::new((app.topology)()?, settings.clone(), version)?;
+    let topology = app.declaration.topology(&settings, format)?;
+    let names = TopicNames::versioned(&settings.application_id, version);
+    let shown = Shown::new(&topology, &settings, names)?;
+    let replay = Replay::new(topology, settings.clone(), version)?;
     let path = report_path.map_or_else(|| default_report(&settings, version), Path::to_owned);
     if report_path.is_some() {
         // An earlier run's report must not pass for this one's; and a place that cannot be written is
@@ -106,8 +112,15 @@ pub(super) fn replay(
         write(&path, b"")?;
         remove(&path)?;
     }
+    let mut telemetry = Telemetry::start(&settings)?;
+    telemetry.push(&replay.metrics())?;
+    let monitor = Arc::new(ReplayMonitor::new(&stop));
+    let _http = shown.serve_replay(&monitor)?;
     let mut progress = Progress::start(&format!("{}--{version}", app.name), Some(0));
-    let report = replay.run(&stop, |done| progress.update(done.records, Some(done.records_total)));
+    let report = replay.run(&stop, |done| {
+        monitor.note(done);
+        progress.update(done.records, Some(done.records_total));
+    });
     let _ = progress.finish();
     let report = report?;
     write_report(&path, &report)?;
@@ -118,11 +131,19 @@ pub(super) fn replay(
 }
 
 /// Compares live results with a rerun's.
-pub(super) fn verify(app: &App, arguments: &Arguments, version: &str) -> Result<ExitCode> {
+pub(super) fn verify(
+    app: &App,
+    arguments: &Arguments,
+    format: FormatArgument,
+    version: &str,
+) -> Result<ExitCode> {
     let settings = configuration::settings(app, arguments)?;
     let stop = Stop::new();
     heed_signals(&stop)?;
-    let verdict = Verify::new((app.topology)()?, settings, version).run(&stop)?;
+    let topology = app.declaration.topology(&settings, format)?;
+    let shown = Mutex::new(app.declaration.shown(&settings, format)?);
+    let show = move |value: &[u8]| shown.lock().unwrap_or_else(PoisonError::into_inner).text(value);
+    let verdict = Verify::new(topology, settings, version).showing(show).run(&stop)?;
     if arguments.json {
         print_json(&verdict)?;
     } else {
@@ -133,66 +154,6 @@ pub(super) fn verify(app: &App, arguments: &Arguments, version: &str) -> Result<
         Verdict::Different { .. } => ExitCode::from(exit::DIFFERENT),
         Verdict::NotSameCut { .. } => ExitCode::from(exit::NOT_SAME_CUT),
     })
-}
-
-/// Shows the latest value of each key.
-pub(super) fn results(
-    app: &App,
-    arguments: &Arguments,
-    topic: Option<&str>,
-    top: Option<usize>,
-) -> Result<ExitCode> {
-    let settings = configuration::settings(app, arguments)?;
-    let stop = Stop::new();
-    heed_signals(&stop)?;
-    let clients = RdKafka::new(&settings, &settings.application_id);
-    let topics: Vec<String> = match topic {
-        Some(topic) => vec![topic.to_owned()],
-        None => {
-            let outputs = (app.topology)()?.output_topics();
-            outputs.into_iter().map(|topic| topic.as_ref().to_owned()).collect()
-        }
-    };
-    for topic in topics {
-        let latest = latest_values(&clients, &settings, &topic, &stop)?;
-        if arguments.json {
-            print_rows_as_json(&topic, &latest, top)?;
-        } else {
-            print_rows(&topic, &latest, top)?;
-        }
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn print_rows(topic: &str, latest: &LatestValues, top: Option<usize>) -> Result<ExitCode> {
-    let shown = top.unwrap_or(usize::MAX);
-    let mut text = format!("{topic}: {} keys, {} records\n", latest.rows.len(), latest.records);
-    for (key, value) in latest.rows.iter().take(shown) {
-        let (key, value) = (String::from_utf8_lossy(key), String::from_utf8_lossy(value));
-        text.push_str(&format!("  {key}  {value}\n"));
-    }
-    if latest.rows.len() > shown {
-        text.push_str(&format!("  ... {} more\n", latest.rows.len() - shown));
-    }
-    print(text)
-}
-
-/// One row as JSON: a value that is JSON stands as such, another as a string.
-#[derive(Debug, Serialize)]
-struct Row<'a> {
-    topic: &'a str,
-    key: String,
-    value: serde_json::Value,
-}
-
-fn print_rows_as_json(topic: &str, latest: &LatestValues, top: Option<usize>) -> Result<ExitCode> {
-    for (key, value) in latest.rows.iter().take(top.unwrap_or(usize::MAX)) {
-        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-        let value = serde_json::from_slice(value)
-            .unwrap_or_else(|_| serde_json::Value::String(text(value)));
-        print_json(&Row { topic, key: text(key), value })?;
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// A run that is stopped while it starts ends like any other.

@@ -99,7 +99,7 @@ pub(super) fn reset(app: &App, arguments: &Arguments, wanted: &ResetArguments) -
     let start = wanted.position.start(&SystemClock::start())?;
     let stop = Stop::new();
     heed_signals(&stop)?;
-    let mut reset = Reset::new((app.topology)()?, settings);
+    let mut reset = Reset::new(app.declaration.shape()?, settings);
     if let Some(topics) = &wanted.internal_topics {
         reset = reset.only_topics(topics.clone());
     }

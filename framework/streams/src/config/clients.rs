@@ -80,8 +80,16 @@ pub(super) fn is_client_setting(name: &str) -> bool {
 
 /// Returns whether a setting's value is not to be shown; prefixes make no difference.
 pub(super) fn is_secret(name: &str) -> bool {
-    const SECRET: [&str; 6] =
-        ["password", "secret", "passphrase", ".pem", "ssl_key", "sasl.oauthbearer.config"];
+    const SECRET: [&str; 8] = [
+        "password",
+        "secret",
+        "passphrase",
+        ".pem",
+        "ssl_key",
+        "sasl.oauthbearer.config",
+        "basic.auth.user.info",
+        "bearer.auth.token",
+    ];
     SECRET.iter().any(|secret| name.ends_with(secret))
 }
 

@@ -5,11 +5,22 @@ const PREFIX: &str = "KAPPA_";
 /// What belongs to the project's tests and is no setting.
 const RESERVED: [&str; 2] = ["KAPPA_TEST_", "KAPPA_ORACLE_"];
 
+/// What tools around a schema registry call its address.
+const REGISTRY_URL: &str = "SCHEMA_REGISTRY_URL";
+
+/// Returns whether a variable is one that other programs read as well.
+pub(super) fn is_shared(variable: &str) -> bool {
+    variable == REGISTRY_URL
+}
+
 /// Returns the setting a variable names, if it names one: without the prefix, in lower case, `_` as `.`,
 /// `__` as `_`, `___` as `-`.
 pub(super) fn setting(variable: &str) -> Option<String> {
     if RESERVED.iter().any(|reserved| variable.starts_with(reserved)) {
         return None;
+    }
+    if is_shared(variable) {
+        return Some("schema.registry.url".to_owned());
     }
     let name = variable.strip_prefix(PREFIX)?.to_ascii_lowercase();
     Some(name.replace("___", "-").replace("__", "\0").replace('_', ".").replace('\0', "_"))

@@ -192,6 +192,78 @@ fn secrets_come_from_files_and_stay_hidden() {
 }
 
 #[test]
+fn the_registry_is_set_by_its_own_names_and_by_the_environment() {
+    let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let config = config()
+        .with_environment([
+            variable("KAPPA_SCHEMA_REGISTRY_URL", "http://a:1, http://b:2/"),
+            variable("SCHEMA_REGISTRY_URL", "http://other:3"),
+            variable("KAPPA_SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO", "ann:hunter2"),
+            variable("KAPPA_VALUE_SUBJECT_NAME_STRATEGY", "RecordNameStrategy"),
+            variable("KAPPA_AUTO_REGISTER_SCHEMAS", "true"),
+        ])
+        .unwrap();
+    let registry = config.resolve().unwrap().schema_registry;
+    assert_eq!(registry.urls, ["http://a:1", "http://b:2"]);
+    assert_eq!(registry.value_strategy, SubjectNameStrategy::RecordName);
+    assert_eq!(registry.key_strategy, SubjectNameStrategy::TopicName);
+    assert!(registry.auto_register && !registry.use_latest);
+    assert!(!format!("{registry:?} {:?}", config.listing()).contains("hunter2"));
+
+    let other = StreamsConfig::new("app")
+        .with_environment([variable("SCHEMA_REGISTRY_URL", "http://other:3")])
+        .unwrap();
+    assert_eq!(other.resolve().unwrap().schema_registry.urls, ["http://other:3"]);
+    for (name, value, expected) in [
+        ("schema.registry.url", "localhost:8081", "must begin with http:// or https://"),
+        ("schema.registry.url", "http://u:p@a:1", "schema.registry.basic.auth.user.info"),
+        ("schema.registry.ssl.key.location", "/k", "go together"),
+        ("schema.registry.bearer.auth.token", "t", "one of them"),
+        ("key.subject.name.strategy", "Mine", "is none of"),
+    ] {
+        let config = config.clone().with_argument(name, value).unwrap();
+        let error = config.resolve().unwrap_err().to_string();
+        assert!(error.contains(expected) && !error.contains("u:p@"), "{error}");
+    }
+}
+
+#[test]
+fn a_secret_of_the_registry_may_stand_in_a_file() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "hunter2").unwrap();
+    let path = file.path().to_str().unwrap();
+    let config = config().with_argument("schema.registry.bearer.auth.token.file", path).unwrap();
+    let registry = config.resolve().unwrap().schema_registry;
+    assert_eq!(registry.bearer_token.as_deref(), Some("hunter2"));
+    assert!(!format!("{registry:?} {:?}", config.listing()).contains("hunter2"));
+}
+
+#[test]
+fn a_file_that_has_no_secret_is_refused_and_never_shown() {
+    let directory = tempfile::tempdir().unwrap();
+    let refuse = |name: &str, bytes: Option<&[u8]>| {
+        let path = directory.path().join(name);
+        match bytes {
+            Some(bytes) => std::fs::write(&path, bytes).unwrap(),
+            None => std::fs::create_dir(&path).unwrap(),
+        }
+        let config = config().with_argument("sasl.password.file", path.to_str().unwrap());
+        let report = config.unwrap_err().report();
+        assert!(report.contains("sasl.password.file") && report.contains(name), "{report}");
+        assert!(!report.contains("hunter2"), "{report}");
+        report
+    };
+    assert!(refuse("empty", Some(b"\r\n\n")).contains("is empty"));
+    assert!(refuse("directory", None).contains("cannot read"));
+    let huge = "hunter2".repeat(10_000);
+    assert!(refuse("huge", Some(huge.as_bytes())).contains("longer than 64 KiB"));
+    assert!(refuse("binary", Some(b"hunter2\xff")).contains("cannot read"));
+    assert!(refuse("zero", Some(b"hunter2\0x")).contains("a byte of zero"));
+    let endless = config().with_argument("sasl.password.file", "/dev/zero").unwrap_err();
+    assert!(endless.to_string().contains("longer than 64 KiB"), "{endless}");
+}
+
+#[test]
 fn settings_of_internal_topics_have_a_prefix() {
     let config = config().with_argument("topic.segment.bytes", "1048576").unwrap();
     assert_eq!(config.resolve().unwrap().topic_settings["segment.bytes"], "1048576");

@@ -101,6 +101,7 @@ impl StreamsBuilder {
         let [source_name, table_name] =
             graph.table_names(chosen, [prefix::SOURCE, prefix::TABLE_SOURCE]);
         let topic_ref = TopicRef::External(topic.name().clone());
+        graph.reads(&topic_ref, topic.keys(), topic.values());
         let kind = NodeKind::Source(vec![topic_ref.clone()]);
         let source_id = graph.add(GraphNode::new(source_name, kind, Vec::new()));
         drop(graph);
@@ -137,7 +138,9 @@ impl StreamsBuilder {
         let chosen = self.chosen_name.as_ref();
         let [source_name, table_name] =
             graph.table_names(chosen, [prefix::SOURCE, prefix::TABLE_SOURCE]);
-        let kind = NodeKind::Source(vec![TopicRef::External(topic.name().clone())]);
+        let topic_ref = TopicRef::External(topic.name().clone());
+        graph.reads(&topic_ref, topic.keys(), topic.values());
+        let kind = NodeKind::Source(vec![topic_ref]);
         let source = graph.add(GraphNode::new(source_name, kind, Vec::new()));
         let mut table = GraphNode::new(table_name, NodeKind::Processor, vec![source]);
         table.stores.push(store.clone());
@@ -182,6 +185,7 @@ impl<K: Data, V: Data> KStream<K, V> {
         let known = topics.first().map(|(_, serdes)| serdes.clone()).unzip();
         let is_one = topics.len() == 1;
         for (topic, (keys, values)) in topics {
+            declared.reads(&topic, &keys, &values);
             let (node, read) = (node.clone(), topic.clone());
             let make = move |task: &mut TaskBuilder| {
                 let topic = task.input(&read);

@@ -260,7 +260,10 @@ impl<K: Data, V: Data> KGroupedTable<K, V> {
         let (keys, values) = self.serdes.clone();
         let changes: SerdeRef<Change<V>> = Arc::new(Changed(values));
         let kind = NodeKind::Sink(topic.clone());
-        let sink = self.graph.lock().add(GraphNode::new(sink_name, kind, vec![self.node.id()]));
+        let mut graph = self.graph.lock();
+        let sink = graph.add(GraphNode::new(sink_name, kind, vec![self.node.id()]));
+        graph.writes(&topic, &keys, &changes);
+        drop(graph);
         let serdes = (keys.clone(), changes.clone());
         let (to, writer) = (topic.clone(), Writer { keys, values: changes, partitioner: None });
         let child = self.node.connect(Box::new(move |task| {

@@ -13,7 +13,10 @@ use crate::processor::Edge;
 use crate::record::Change;
 use crate::serde::{Data, Nullable, SerdeRef};
 use crate::state::{KeyValueStore, PlainKeys, StoreEnvironment};
-use crate::topology::{GraphNode, Node, NodeKind, SharedGraph, StoreDemand, StoreKind, StoreSpec};
+use crate::topology::{
+    GraphNode, KeyValueSerdes, Node, NodeKind, SharedGraph, StoreDemand, StoreFactory, StoreKind,
+    StoreSpec,
+};
 
 /// A table: the latest value of each key.
 pub struct KTable<K, V> {
@@ -93,13 +96,13 @@ pub(super) fn from_updates<K: Data, U: Data, V: Data>(
 }
 
 /// Returns how a key-value store is made.
-pub(super) fn key_value_factory<K: Data, V: Data>(
-    (keys, values): Serdes<K, V>,
-) -> crate::topology::StoreFactory {
-    Arc::new(move |env: StoreEnvironment| {
+pub(super) fn key_value_factory<K: Data, V: Data>((keys, values): Serdes<K, V>) -> StoreFactory {
+    let serdes = KeyValueSerdes::new(&keys, &values);
+    let make = Arc::new(move |env: StoreEnvironment| {
         let keys = Box::new(PlainKeys(keys.clone()));
-        Box::new(KeyValueStore::new(env, keys, values.clone()))
-    })
+        Box::new(KeyValueStore::new(env, keys, values.clone())) as _
+    });
+    StoreFactory { make, serdes }
 }
 
 impl crate::topology::Graph {
@@ -118,7 +121,7 @@ impl crate::topology::Graph {
         kind: StoreKind,
         stored: &Stored,
         demand: Arc<StoreDemand>,
-        make: crate::topology::StoreFactory,
+        make: StoreFactory,
     ) {
         self.add_store(StoreSpec {
             name: name.clone(),

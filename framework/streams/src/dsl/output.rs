@@ -58,6 +58,7 @@ impl<K: Data, V: Data> KStream<K, V> {
         if let Some(creation) = topic.creation() {
             graph.creation.insert(topic.name().clone(), creation.clone());
         }
+        graph.writes(&sink, topic.keys(), topic.values());
         drop(graph);
         let (keys, values) = (topic.keys().clone(), topic.values().clone());
         let writer = Writer { keys, values, partitioner: produced.partitioner };
@@ -102,6 +103,8 @@ impl<K: Data, V: Data> KStream<K, V> {
         let listed = topics.names().cloned();
         for topic in listed.iter().flatten() {
             graph.check_name("topic", topic);
+            let written = TopicRef::External(topic.clone());
+            graph.writes(&written, topics.keys(), topics.values());
             if let Some(creation) = topics.creation() {
                 graph.creation.insert(topic.clone(), creation.clone());
             }

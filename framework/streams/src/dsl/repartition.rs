@@ -93,6 +93,7 @@ impl<K: Data, V: Data> KStream<K, V> {
         let filter = graph.add(filter);
         let sink_kind = NodeKind::Sink(internal.clone());
         let sink = graph.add(GraphNode::new(sink_name, sink_kind, vec![filter]));
+        graph.writes(&internal, &serdes.0, &serdes.1);
         drop(graph);
         let keeps_null_keys = Arc::new(AtomicBool::new(false));
 

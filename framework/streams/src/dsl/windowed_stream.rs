@@ -11,7 +11,7 @@ use crate::processor::Discard;
 use crate::record::RowOf;
 use crate::serde::{Data, TimeWindowed};
 use crate::state::{StoreType, WindowLayout, WindowOrder, WindowStore};
-use crate::topology::{Node, StoreKind};
+use crate::topology::{KeyValueSerdes, Node, StoreFactory, StoreKind};
 use crate::windows::{TimeWindows, Windowed};
 
 /// A stream grouped by key and time window; a result is emitted with every update of a window, unless
@@ -168,10 +168,12 @@ impl<K: Data, V: Data> WindowedKStream<K, V> {
         let layout = WindowLayout { size: windows.size(), retention, order };
         let make = {
             let (keys, values) = (keys.clone(), values.clone());
-            Arc::new(move |env| {
+            let serdes = KeyValueSerdes::new(&keys, &values);
+            let make = Arc::new(move |env| {
                 let (keys, values) = (keys.clone(), values.clone());
                 Box::new(WindowStore::new(env, keys, values, layout)) as _
-            })
+            });
+            StoreFactory { make, serdes }
         };
         let place = self.grouped.place(prefix, &stored, StoreKind::Window { retention }, make);
         let node = Node::new(place.node);

@@ -5,7 +5,10 @@ use crate::kafka::{Destination, OutTopicId, Partitioner};
 use crate::metrics::DropReason;
 use crate::processor::{Control, Process, TaskContext};
 use crate::record::Record;
-use crate::serde::{Data, SerdeError, SerdeRef, encode_into};
+use crate::serde::{Data, Part, SerdeError, SerdeRef, encode_into};
+
+/// The headers that name schemas.
+const SCHEMA_HEADERS: [&str; 2] = [Part::Key.schema_header(), Part::Value.schema_header()];
 
 /// Writes records to a topic.
 pub(crate) struct Sink<K, V> {
@@ -31,7 +34,7 @@ impl<K: Data, V: Data> Writer<K, V> {
         record: Record<K, V>,
         null_keys: NullKeys,
     ) -> Result<()> {
-        let name = ctx.outbox.topic(topic).clone();
+        let name = ctx.outbox.serde_topic(topic).clone();
         let arena = ctx.outbox.arena();
         let key = encode_into(&*self.keys, &name, &record.key, arena);
         let key = key.map_err(|cause| unencodable(ctx, "key", &name, cause))?;
@@ -40,6 +43,7 @@ impl<K: Data, V: Data> Writer<K, V> {
         }
         let value = encode_into(&*self.values, &name, &record.value, ctx.outbox.arena());
         let value = value.map_err(|cause| unencodable(ctx, "value", &name, cause))?;
+        let record = self.with_schema_headers(&name, record);
         let Some(partitioner) = &self.partitioner else {
             let arena = ctx.outbox.arena();
             let partitioned_by = key.clone().map(|range| {
@@ -64,6 +68,20 @@ impl<K: Data, V: Data> Writer<K, V> {
             ctx.dropped(DropReason::Unplaced);
         }
         Ok(())
+    }
+}
+
+impl<K, V> Writer<K, V> {
+    /// Adds the headers that name the schemas of key and value, where serdes want that.
+    ///
+    /// Those of the record that was read go: readers would take what is written here for what they name.
+    fn with_schema_headers(&self, topic: &str, record: Record<K, V>) -> Record<K, V> {
+        let headers = record.headers.without(&SCHEMA_HEADERS);
+        let headers = match (self.keys.header(topic), self.values.header(topic)) {
+            (None, None) => headers,
+            (key, value) => headers.with(key.into_iter().chain(value)),
+        };
+        Record { headers, ..record }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::DropReason;
 use crate::processor::{Control, Edge, Source, TaskContext};
 use crate::record::{RawRecord, Record};
-use crate::serde::{Data, SerdeError, SerdeRef};
+use crate::serde::{Data, SerdeError, SerdeRef, Unready};
 
 /// Reads a stream's topic: nulls are what the topic's types make of them.
 pub(crate) struct StreamSource<K, V> {
@@ -18,9 +18,9 @@ pub(crate) struct StreamSource<K, V> {
 
 impl<K: Data, V: Data> Source for StreamSource<K, V> {
     fn process(&mut self, ctx: &mut TaskContext, raw: RawRecord<'_>) -> Result<()> {
-        let key = self.keys.decode_nullable(&self.topic, raw.key);
+        let key = self.keys.decode_record(&self.topic, raw.headers, raw.key);
         let key = key.map_err(|cause| undecodable(ctx, "key", cause))?;
-        let value = self.values.decode_nullable(&self.topic, raw.value);
+        let value = self.values.decode_record(&self.topic, raw.headers, raw.value);
         let value = value.map_err(|cause| undecodable(ctx, "value", cause))?;
         let headers = raw.headers.clone();
         self.next.process(ctx, Record { key, value, timestamp: raw.timestamp, headers })
@@ -45,9 +45,10 @@ impl<K: Data, V: Data> Source for TableReader<K, V> {
             ctx.dropped(DropReason::Null);
             return Ok(());
         };
-        let key = self.keys.decode(&self.topic, key);
+        let key = self.keys.decode_record(&self.topic, raw.headers, Some(key));
         let key = key.map_err(|cause| undecodable(ctx, "key", cause))?;
-        let value = raw.value.map(|value| self.values.decode(&self.topic, value)).transpose();
+        let decode = |value| self.values.decode_record(&self.topic, raw.headers, Some(value));
+        let value = raw.value.map(decode).transpose();
         let value = value.map_err(|cause| undecodable(ctx, "value", cause))?;
         let headers = raw.headers.clone();
         self.next.process(ctx, Record { key, value, timestamp: raw.timestamp, headers })
@@ -61,6 +62,8 @@ impl<K: Data, V: Data> Source for TableReader<K, V> {
 #[cold]
 fn undecodable(ctx: &TaskContext, part: &str, cause: SerdeError) -> Error {
     let at = ctx.record().map(ToString::to_string).unwrap_or_default();
-    let message = format!("cannot decode {part} of {at}: {cause}");
-    Error::new(ErrorKind::Deserialization, message)
+    // What is lacking has been asked for: the record is tried again.
+    let passes = cause.downcast_ref::<Unready>().is_some();
+    let kind = if passes { ErrorKind::Unavailable } else { ErrorKind::Deserialization };
+    Error::new(kind, format!("cannot decode {part} of {at}: {cause}"))
 }

@@ -18,7 +18,7 @@ use crate::state::{
 pub struct TaskEnvironment {
     /// The topics the task writes, with their real names and partition counts.
     pub outputs: HashMap<TopicRef, OutTopic>,
-    /// The real names of the topics it reads; serdes and errors are told these.
+    /// The names of the topics it reads that serdes are told.
     pub inputs: HashMap<TopicRef, Arc<str>>,
     /// The thread's cache budget, for tasks' views of global tables.
     pub cache: CacheBudget,
@@ -70,12 +70,12 @@ impl TaskBuilder {
         let out = found.unwrap_or_else(|| {
             let name = topic.name();
             self.errors.push(Error::topology(format!("the output topic {name} does not exist")));
-            OutTopic { name: name.clone(), partitions: 1 }
+            OutTopic::new(name.clone(), 1)
         });
         self.outbox.register(out)
     }
 
-    /// Returns the real name of a topic the task reads.
+    /// Returns the name of a topic the task reads that serdes are told.
     #[must_use]
     pub fn input(&self, topic: &TopicRef) -> Arc<str> {
         self.env.inputs.get(topic).unwrap_or(topic.name()).clone()

@@ -21,17 +21,21 @@ impl Stall {
         Self { since: clock.monotonic(), clock, limit }
     }
 
+    /// Returns how long nothing has come.
+    pub(crate) fn waited(&self) -> Duration {
+        self.clock.monotonic().saturating_sub(self.since)
+    }
+
     /// Takes note of whether something has come.
     ///
     /// # Errors
     ///
     /// Retriable, where nothing has for too long; `what` says what was waited for.
     pub(crate) fn note<D: Display>(&mut self, came: bool, what: impl FnOnce() -> D) -> Result<()> {
-        let now = self.clock.monotonic();
         if came {
-            self.since = now;
+            self.since = self.clock.monotonic();
         }
-        if now.saturating_sub(self.since) <= self.limit {
+        if self.waited() <= self.limit {
             return Ok(());
         }
         let (limit, what) = (self.limit, what());

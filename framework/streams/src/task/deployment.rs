@@ -187,7 +187,7 @@ impl Deployment {
         let spec = self.topology.store(store).filter(|spec| live && spec.logged)?;
         let name = self.names.changelog(&spec.name);
         // A changelog's record goes to the task's own partition, whatever the count.
-        let topic = outbox.register(OutTopic { name, partitions: 1 });
+        let topic = outbox.register(OutTopic::new(name, 1));
         Some(Changelog { topic, store })
     }
 
@@ -212,7 +212,9 @@ impl Deployment {
     ) -> TaskEnvironment {
         let sources = &self.topology.graph().sources;
         let inputs = inputs.iter().filter_map(|input| {
-            Some((sources.get(input.source)?.topic.clone(), input.partition.topic.clone()))
+            let topic = sources.get(input.source)?.topic.clone();
+            let serde_topic = self.names.serde_topic(&topic);
+            Some((topic, serde_topic))
         });
         TaskEnvironment { outputs: self.outputs(), inputs: inputs.collect(), cache, globals }
     }
@@ -224,7 +226,8 @@ impl Deployment {
                 TopicRef::External(name) => self.sinks.get(name).copied(),
                 TopicRef::Internal(_) => self.counts.of(&topic),
             };
-            let out = OutTopic { name: self.names.output(&topic), partitions: partitions? };
+            let name = self.names.output(&topic);
+            let out = OutTopic::new(name, partitions?).told(self.names.serde_topic(&topic));
             Some((topic, out))
         });
         known.collect()

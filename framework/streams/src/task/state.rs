@@ -179,14 +179,14 @@ impl TaskState {
             let changelog = deployment.changelog(store, &mut outbox);
             let env = StoreEnvironment {
                 name: spec.name.clone(),
-                serde_topic: deployment.names().changelog(&spec.name),
+                serde_topic: deployment.names().serde_changelog(&spec.name),
                 family: Family(family),
                 cache: if deployment.caches(store) { cache.clone() } else { CacheBudget::new(0) },
                 changelog,
                 old_values: spec.demand.old_values(),
             };
             let store_type = storage.store_type(spec.store_type);
-            set.add(store, store_type, changelog.is_some(), (spec.make)(env));
+            set.add(store, store_type, changelog.is_some(), (spec.make.make)(env));
         }
         Self { id, stores: set, outbox, cache, globals }
     }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::names;
+use super::serdes::{DeclaredSerdes, KeyValueSerdes};
 use crate::error::{Error, Result};
 use crate::ids::{NodeId, StoreId, TopicRef};
 use crate::processor::{Source, TaskBuilder};
@@ -15,8 +16,12 @@ use crate::state::{StateStore, StoreEnvironment, StoreType};
 
 /// Makes a source's tree for one task.
 pub(crate) type SourceFactory = Arc<dyn Fn(&mut TaskBuilder) -> Box<dyn Source> + Send + Sync>;
-/// Makes a store for one task.
-pub(crate) type StoreFactory = Arc<dyn Fn(StoreEnvironment) -> Box<dyn StateStore> + Send + Sync>;
+/// How a store is made for one task, and the serdes of its rows.
+#[derive(Clone)]
+pub(crate) struct StoreFactory {
+    pub(crate) make: Arc<dyn Fn(StoreEnvironment) -> Box<dyn StateStore> + Send + Sync>,
+    pub(crate) serdes: KeyValueSerdes,
+}
 /// Decodes a record of a global table's topic, and says what is wrong with it.
 pub(crate) type RecordCheck = Arc<dyn Fn(RawRecord<'_>) -> Result<(), String> + Send + Sync>;
 
@@ -50,6 +55,8 @@ pub(crate) struct Graph {
     /// Sources whose topics must have the same partition count (row R7).
     pub(crate) copartitioned: Vec<BTreeSet<NodeId>>,
     pub(crate) repartitions: Vec<RepartitionSpec>,
+    /// The serdes of topics that are read or written.
+    pub(crate) serdes: Vec<DeclaredSerdes>,
     /// How to create the topics that are written, where the program says so.
     pub(crate) creation: BTreeMap<Arc<str>, TopicCreation>,
     name_counter: usize,

@@ -21,6 +21,8 @@ use crate::ids::TopicRef;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicNames {
     application_id: Arc<str>,
+    /// The live application's.
+    live_id: Arc<str>,
     suffix: Option<Arc<str>>,
 }
 
@@ -43,21 +45,23 @@ pub(super) fn check(what: &str, name: &str) -> Result<()> {
 }
 
 /// What stands between a name and its version.
-const VERSION_SEPARATOR: &str = "--";
+pub(super) const VERSION_SEPARATOR: &str = "--";
 
 impl TopicNames {
     /// Names as they are for the live application.
     #[must_use]
     pub fn live(application_id: &str) -> Self {
-        Self { application_id: application_id.into(), suffix: None }
+        let application_id: Arc<str> = application_id.into();
+        Self { live_id: application_id.clone(), application_id, suffix: None }
     }
 
     /// Names for a version of the application.
     #[must_use]
     pub fn versioned(application_id: &str, version: &str) -> Self {
         let suffix = format!("{VERSION_SEPARATOR}{version}");
-        let application_id = format!("{application_id}{suffix}");
-        Self { application_id: application_id.into(), suffix: Some(suffix.into()) }
+        let live_id = application_id.into();
+        let application_id = format!("{application_id}{suffix}").into();
+        Self { application_id, live_id, suffix: Some(suffix.into()) }
     }
 
     /// Returns the group's name, which is also the prefix of internal topics and the state directory.
@@ -97,6 +101,22 @@ impl TopicNames {
     #[must_use]
     pub fn changelog(&self, store: &str) -> Arc<str> {
         self.internal(&format!("{store}-changelog"))
+    }
+
+    /// Returns the name of a topic that serdes are told: the live one in a rerun as well, so that it
+    /// writes the same bytes, by the same schemas.
+    #[must_use]
+    pub fn serde_topic(&self, topic: &TopicRef) -> Arc<str> {
+        match topic {
+            TopicRef::External(name) => name.clone(),
+            TopicRef::Internal(name) => format!("{}-{name}", self.live_id).into(),
+        }
+    }
+
+    /// Returns the name of a store's changelog that serdes are told (row SD3).
+    #[must_use]
+    pub fn serde_changelog(&self, store: &str) -> Arc<str> {
+        format!("{}-{store}-changelog", self.live_id).into()
     }
 
     fn internal(&self, name: &str) -> Arc<str> {

@@ -9,7 +9,11 @@
     reason = "tests"
 )]
 
+#[cfg(feature = "avro")]
+mod avro;
 mod docs;
 mod dsl;
 mod layering;
 mod oracle;
+#[cfg(all(feature = "avro", feature = "schema-registry"))]
+mod registry;

@@ -16,7 +16,8 @@ use crate::runtime::commit::{self, Acknowledged, Committed};
 use crate::runtime::global_tables::{GlobalUpdater, Until};
 use crate::runtime::stall::Stall;
 use crate::runtime::stop::patiently;
-use crate::runtime::{panics, topics};
+use crate::runtime::waiting_tasks::reasons;
+use crate::runtime::{logged, panics, topics};
 use crate::state::CacheBudget;
 use crate::task::{Deployment, Order, RecordQueue, RunMode, Task, TaskState};
 use crate::time::Timestamp;
@@ -75,6 +76,9 @@ impl<'a, W: FnMut(&ReplayProgress)> Driver<'a, W> {
         let names = workspace.names.clone();
         let run = (RunMode::Bounded, &inputs.counts);
         let deployment = topics::prepare(admin, topology, names, settings, run)?;
+        patiently(workspace.stop, settings.task_timeout, || {
+            topology.prepare_serdes(deployment.names())
+        })?;
         let until = (Until::Ends(&inputs.ends), workspace.stop);
         let (clients, storage) = (workspace.clients, workspace.storage);
         let updater = GlobalUpdater::load(topology, clients, admin, storage, settings, until)?;
@@ -210,6 +214,10 @@ impl<'a, W: FnMut(&ReplayProgress)> Driver<'a, W> {
             }
             let came = fetched > 0 || processed > 0 || sealed;
             let awaited = || {
+                let waiting = reasons(self.tasks.values());
+                if !waiting.is_empty() {
+                    return waiting.join("; ");
+                }
                 let open = self.tasks.values().flat_map(|task| task.group().queues());
                 let open = open.filter(|queue| !queue.is_finished());
                 open.map(|queue| queue.partition().to_string()).collect::<Vec<_>>().join(", ")
@@ -244,9 +252,8 @@ impl<'a, W: FnMut(&ReplayProgress)> Driver<'a, W> {
             let ran = ran.unwrap_or_else(|panic| Err(panics::error(&*panic, Some(task))))?;
             let is_full = task.uncommitted_bytes() > bytes_max;
             let is_finished = task.group().queue(queue).is_some_and(RecordQueue::is_finished);
-            for error in task.take_skipped() {
-                tracing::warn!(task = %task.id(), "skipped a record: {}", error.report());
-            }
+            let is_waiting = task.waiting().is_some();
+            logged::skipped(task);
             // Sent before another task has its turn: so a repartition topic gets its records in the
             // order of the merge, whichever task they come from.
             self.counts.written += to_u64(task.outbox().len());
@@ -258,7 +265,8 @@ impl<'a, W: FnMut(&ReplayProgress)> Driver<'a, W> {
             if is_full {
                 self.commit()?;
             }
-            if is_finished {
+            // A record that lacks something holds up all others, whose order it is in.
+            if is_finished || is_waiting {
                 break;
             }
         }
@@ -390,7 +398,9 @@ fn run_of(
         if limit.is_some_and(|limit| (time, head.ordinal()) > limit) {
             break;
         }
-        task.process_from(queue)?;
+        if !task.process_unless_waiting(queue)? {
+            break;
+        }
         processed += 1;
     }
     Ok(processed)

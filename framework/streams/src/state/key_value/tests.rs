@@ -21,7 +21,7 @@ const BIG: usize = 1 << 20;
 
 fn bench_over(backend: Box<dyn Backend>, cache_bytes: usize, old_values: bool) -> Bench {
     let mut outbox = Outbox::new(3);
-    let topic = outbox.register(OutTopic { name: "app-s-changelog".into(), partitions: 1 });
+    let topic = outbox.register(OutTopic::new("app-s-changelog", 1));
     let env = StoreEnvironment {
         name: "s".into(),
         serde_topic: "app-s-changelog".into(),

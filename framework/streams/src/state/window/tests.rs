@@ -26,7 +26,7 @@ struct Bench {
 
 fn bench_over(backend: Box<dyn Backend>, cache_bytes: usize, order: WindowOrder) -> Bench {
     let mut outbox = Outbox::new(0);
-    let topic = outbox.register(OutTopic { name: "app-w-changelog".into(), partitions: 1 });
+    let topic = outbox.register(OutTopic::new("app-w-changelog", 1));
     let env = StoreEnvironment {
         name: "w".into(),
         serde_topic: "app-w-changelog".into(),
