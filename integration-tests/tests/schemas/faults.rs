@@ -188,8 +188,10 @@ fn wrong_credentials_are_not_the_records_fault_and_are_not_shown() {
 
     let token = ("schema.registry.bearer.auth.token", "t0ken");
     unready(&avro(&registry(&stub.url(), &[token])), &record(7));
-    let request = stub.requests().pop().unwrap();
-    assert_eq!(request.authorization.as_deref(), Some("Bearer t0ken"));
+    // The first client goes on asking beside it.
+    let requests = stub.requests();
+    let mut given = requests.iter().filter_map(|request| request.authorization.as_deref());
+    assert!(given.any(|authorization| authorization == "Bearer t0ken"));
 }
 
 #[test]
