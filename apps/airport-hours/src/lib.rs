@@ -56,7 +56,7 @@ pub struct AirportHour {
 }
 
 kappa::avro_records! {
-    Departure => "../../../schemas/flights.departed-value/2.avsc",
+    reads Departure => "../../../schemas/flights.departed-value/2.avsc",
     OriginDeparture => "../../../schemas/airport-hours-hours-repartition-value/1.avsc",
     HourTotals => "../../../schemas/airport-hours-hours-changelog-value/1.avsc",
     AirportHour => "../../../schemas/airport-hours-value/1.avsc",

@@ -36,7 +36,7 @@ fn probes_tell_what_a_process_does_from_its_start_to_its_end() {
     });
     expect(&probe("startup"), 200, "started");
     running.wait_for("-> RUNNING");
-    expect(&get(&address, "/metrics"), 200, "kappa_client_state{state=\"RUNNING\"} 1");
+    expect(&get(&address, "/metrics"), 200, "kafka_stream_client_state{");
     expect(&get(&address, "/topology"), 200, "Sub-topology: 0");
     expect(&get(&address, "/"), 200, "airport-hours");
 
