@@ -87,47 +87,48 @@ impl Formats {
 ///
 /// ```ignore
 /// kappa::avro_records! {
+///     OrderTotals => "../schemas/order-totals-value/1.avsc";
 ///     reads Order => "../schemas/orders-value/2.avsc",
-///     OrderTotals => "../schemas/order-totals-value/1.avsc",
 /// }
 /// ```
 #[macro_export]
 macro_rules! avro_records {
     (
-        $(reads $reader:ident => $reader_file:literal,)*
-        $($type:ident => $file:literal),* $(,)?
+        $($type:ident => $file:literal),+ $(,)?
+        $(; reads $($reader:ident => $reader_file:literal),+ $(,)?)?
     ) => {
-        $(
+        $($(
             impl $crate::schemas::AvroRecord for $reader {
                 const SCHEMA: &'static str = include_str!($reader_file);
             }
-        )*
+        )+)?
         $(
             impl $crate::schemas::AvroRecord for $type {
                 const SCHEMA: &'static str = include_str!($file);
             }
-        )*
+        )+
 
         #[cfg(test)]
         #[allow(non_snake_case)]
         mod avro_records {
             use $crate::schemas::AvroRecord;
-            use $crate::schemas::avro::{check_reader, check_type};
 
-            $(
+            $($(
                 #[test]
                 fn $reader() {
-                    let checked = check_reader::<super::$reader>(super::$reader::SCHEMA);
+                    let text = super::$reader::SCHEMA;
+                    let checked = $crate::schemas::avro::check_reader::<super::$reader>(text);
                     assert!(checked.is_ok(), "{checked:?}");
                 }
-            )*
+            )+)?
             $(
                 #[test]
                 fn $type() {
-                    let checked = check_type::<super::$type>(super::$type::SCHEMA);
+                    let text = super::$type::SCHEMA;
+                    let checked = $crate::schemas::avro::check_type::<super::$type>(text);
                     assert!(checked.is_ok(), "{checked:?}");
                 }
-            )*
+            )+
         }
     };
 }
