@@ -52,7 +52,7 @@ const SAMPLE_DEPTH: usize = 8;
 /// assert_eq!(
 ///     error,
 ///     "`Departure` does not fit schema flights.Departure: \
-///      the Rust type has a field `dep_delay`, and the schema has none",
+///      the Rust type has a field `dep_delay`, and flights.Departure has none",
 /// );
 /// ```
 pub fn check_type<T: Serialize + DeserializeOwned>(schema: &str) -> Result<()> {

@@ -86,7 +86,37 @@ fn whatever_bytes_come_an_answer_comes() {
             read += codecs.iter().filter(|codec| codec.decode(&writer, &bytes).is_ok()).count();
         }
     }
-    assert!(read > 100, "some of it is data: {read}");
+    assert!(read > 10, "some of it is data: {read}");
+}
+
+#[test]
+fn data_that_was_tampered_with_is_read_or_refused() {
+    let mut numbers = Numbers(11);
+    let (mut read, mut refused) = (0, 0);
+    for case in super::corpus() {
+        let schema = |key: &str| AvroSchema::parse(&case[key].to_string()).unwrap();
+        let (writer, codec) = (schema("writer"), AvroCodec::<Neutral>::new(schema("reader")));
+        let whole = super::bytes_of(case["hex"].as_str().unwrap());
+        for _ in 0..100 {
+            let mut bytes = whole.clone();
+            for _ in 0..=numbers.below(2) {
+                let at = numbers.below(bytes.len() as u64 + 1) as usize;
+                match numbers.below(4) {
+                    0 => bytes.truncate(at),
+                    1 => bytes.insert(at, numbers.next() as u8),
+                    2 => bytes.splice(at..at, [0xff; 9]).for_each(drop),
+                    _ => {
+                        bytes.iter_mut().skip(at).take(1).for_each(|b| *b ^= 1 << numbers.below(8))
+                    }
+                }
+            }
+            match codec.decode(&writer, &bytes) {
+                Ok(_) => read += 1,
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    assert!(read > 1000 && refused > 1000, "{read} read, {refused} refused");
 }
 
 /// Counts items without keeping them.

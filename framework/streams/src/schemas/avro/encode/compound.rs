@@ -72,9 +72,12 @@ impl<'e> Compound<'e> {
             return if fields.early.is_empty() { Ok(()) } else { fields.flush(self.out) };
         }
         let mut fields_of = record.fields.iter().enumerate().skip(fields.next);
-        let (at, field) = fields_of
-            .find(|(_, field)| *field.name == *name)
-            .ok_or_else(|| Failure::new(format!("{} has no field `{name}`", record.name.full)))?;
+        let (at, field) = fields_of.find(|(_, field)| *field.name == *name).ok_or_else(|| {
+            Failure::new(format!(
+                "the Rust type has a field `{name}`, and {} has none",
+                record.name.full
+            ))
+        })?;
         let mut early = Vec::new();
         let encoder = Encoder { graph, node: field.node, out: &mut early, depth, whole };
         value.serialize(encoder).map_err(|failure| failure.in_field(name))?;
