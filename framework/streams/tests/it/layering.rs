@@ -59,7 +59,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("pollster", &["kafka/rdkafka"]),
     ("rocksdb", &["state/rocksdb"]),
     ("hashbrown", &["state/cache"]),
-    ("smallvec", &["state/uncommitted"]),
+    ("smallvec", &["state/uncommitted", "schemas/wire_format"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("ctrlc", &["cli"]),
