@@ -11,7 +11,6 @@ use integration_tests::Cluster;
 use integration_tests::admin::{FOREVER, create_topic};
 use integration_tests::waiting::{Deadline, eventually};
 use kappa::metrics::{Kind, Level, Metric};
-use kappa::prelude::*;
 use kappa::runtime::replay::Replay;
 use kappa::runtime::{KafkaStreams, Stop};
 use kappa::telemetry::prometheus_text;
