@@ -123,13 +123,8 @@ const WRITE: &[Operation] = &[Operation::Write, Operation::Describe];
 const OWN: &[Operation] =
     &[Operation::Read, Operation::Write, Operation::Create, Operation::Describe];
 /// Makes topics anew: a replay starts over.
-const REMAKE: &[Operation] = &[
-    Operation::Read,
-    Operation::Write,
-    Operation::Create,
-    Operation::Delete,
-    Operation::Describe,
-];
+const REMAKE: &[Operation] =
+    &[Operation::Read, Operation::Write, Operation::Create, Operation::Delete, Operation::Describe];
 
 impl AccessList {
     /// Works out what an application with this `application.id` must be allowed.
