@@ -15,14 +15,17 @@ CARGO_FLAGS := --workspace --exclude with-kafka --all-features --locked
 BIN := $(CARGO_TARGET_DIR)/debug
 KAFKA_VERSION := 4.3.1
 # Tests whose bodies run on any broker. Chosen by target, so that the features of all packages stay as they are built.
-BROKER_TESTS := --test conformance --test streams --test services
+BROKER_TESTS := --test conformance --test streams --test services --test registry
+# Run only beside a broker that is secured; no other command takes them along.
+SECURITY_TESTS := --test security
 # Where a comparison leaves its figures and its chart.
 BENCH_OUT := $(CARGO_TARGET_DIR)/bench-kafka
 BESIDE_KAFKA := integration-tests/kafka/beside $(KAFKA_VERSION)
+BESIDE_REGISTRY := integration-tests/registry/beside
 
 .PHONY: help
 help: ## Show this help
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: ## Install what the build needs and is missing (asks apt-get, as root or by sudo)
@@ -50,18 +53,29 @@ k8s-check: build ## Hold the manifests of k8s/ against schemas, a review and the
 check: setup ## Formatting, lints and documentation, warnings denied
 	@cargo fmt --all --check
 	@cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
+	@cargo clippy $(CARGO_FLAGS) $(SECURITY_TESTS) -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --no-deps
 
 .PHONY: deny
-deny: ## Licences, sources and bans of all dependencies (needs cargo-deny)
-	@cargo deny --locked check bans licenses sources
+deny: setup ## Licences, sources, bans and known vulnerabilities of all dependencies
+	@.ci/deny
 
 .PHONY: test-kafka
-test-kafka: build ## The same tests, and the demo, on a real Apache Kafka (needs Docker)
-	@cargo test $(CARGO_FLAGS) $(BROKER_TESTS) --no-run
-	@$(BESIDE_KAFKA) cargo test $(CARGO_FLAGS) $(BROKER_TESTS)
+test-kafka: build ## The same tests, and the demo, on a real Apache Kafka and a real registry (needs Docker)
+	@cargo test $(CARGO_FLAGS) $(BROKER_TESTS) $(SECURITY_TESTS) --no-run
+	@$(BESIDE_KAFKA) $(BESIDE_REGISTRY) cargo test $(CARGO_FLAGS) $(BROKER_TESTS)
 	@$(BESIDE_KAFKA) integration-tests/containers/check $(BIN)
 	@$(BESIDE_KAFKA) bash -c '$(BIN)/demo --kafka "$$KAPPA_TEST_BOOTSTRAP"'
+	@integration-tests/kafka/secured $(KAFKA_VERSION) cargo test $(CARGO_FLAGS) $(SECURITY_TESTS)
+
+.PHONY: test-security
+test-security: build ## TLS, passwords and ACLs on a real Apache Kafka (needs Docker; part of test-kafka)
+	@cargo test $(CARGO_FLAGS) $(SECURITY_TESTS) --no-run
+	@integration-tests/kafka/secured $(KAFKA_VERSION) cargo test $(CARGO_FLAGS) $(SECURITY_TESTS)
+
+.PHONY: test-registry-python
+test-registry-python: build ## Let Confluent's client for Python use the embedded schema registry (asks PyPI once)
+	@integration-tests/registry/test-python $(BIN)/kappa-broker
 
 .PHONY: kafka-image
 kafka-image: ## Build kappa/kafka-local, a stand-in for apache/kafka, from Maven Central
@@ -83,6 +97,11 @@ bench-kafka: setup ## Compare with bare clients and Kafka Streams (needs Docker,
 	  $(if $(KAFKA),KAPPA_TEST_BOOTSTRAP=$(KAFKA),$(BESIDE_KAFKA)) $(CARGO_TARGET_DIR)/release/benchmarks \
 	  --jvm-classpath "$$classpath" --out $(BENCH_OUT) $(if $(RECORDS),--records $(RECORDS)) $(if $(REPEAT),--repeat $(REPEAT)) \
 	  $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ONLY),--only $(ONLY))
+
+.PHONY: bench-telemetry
+bench-telemetry: setup ## What metrics and traces cost: off, on, sampled, in one run on the embedded broker (RECORDS= REPEAT=)
+	@cargo build --release --locked -p benchmarks
+	@$(CARGO_TARGET_DIR)/release/benchmarks --records $(or $(RECORDS),1000000) --repeat $(or $(REPEAT),5) telemetry
 
 .PHONY: fmt
 fmt: ## Format all code

@@ -52,10 +52,10 @@ pub struct AirlineDelays {
 }
 
 kappa::avro_records! {
-    Departure => "../../../schemas/flights.departed-value/2.avsc",
-    Airline => "../../../schemas/airlines-value/1.avsc",
     NamedDeparture => "../../../schemas/airline-delays-totals-repartition-value/1.avsc",
-    AirlineDelays => "../../../schemas/airline-delays-value/1.avsc",
+    AirlineDelays => "../../../schemas/airline-delays-value/1.avsc";
+    reads Departure => "../../../schemas/flights.departed-value/2.avsc",
+    Airline => "../../../schemas/airlines-value/1.avsc",
 }
 
 /// From this delay on, a departure counts as delayed: the aviation authority's rule.

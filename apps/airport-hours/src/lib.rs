@@ -56,10 +56,10 @@ pub struct AirportHour {
 }
 
 kappa::avro_records! {
-    Departure => "../../../schemas/flights.departed-value/2.avsc",
     OriginDeparture => "../../../schemas/airport-hours-hours-repartition-value/1.avsc",
     HourTotals => "../../../schemas/airport-hours-hours-changelog-value/1.avsc",
-    AirportHour => "../../../schemas/airport-hours-value/1.avsc",
+    AirportHour => "../../../schemas/airport-hours-value/1.avsc";
+    reads Departure => "../../../schemas/flights.departed-value/2.avsc",
 }
 
 const HOUR: Duration = Duration::from_secs(3_600);

@@ -49,6 +49,11 @@ pub(crate) struct Arguments {
     /// Write flights.departed in this version of its schema: the first as an older producer would
     #[arg(long, value_enum, default_value_t, value_name = "VERSION")]
     pub(crate) departures_version: DepartureVersion,
+
+    /// Share of records that begin a trace, from 0 to 1; the collector is the one that
+    /// OTEL_EXPORTER_OTLP_ENDPOINT names
+    #[arg(long, value_name = "RATIO", value_parser = ratio)]
+    pub(crate) trace_ratio: Option<f64>,
 }
 
 /// How values are encoded.
@@ -93,6 +98,11 @@ fn speed(text: &str) -> Result<Speed, String> {
     }
 }
 
+fn ratio(text: &str) -> Result<f64, String> {
+    let ratio = text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+    ratio.ok_or_else(|| "expected a number from 0 to 1".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,7 +116,9 @@ mod tests {
         assert_eq!(day.from.as_millisecond(), 1_357_084_800_000);
         assert_eq!(day.speed, Speed::Times(60.0));
         assert_eq!(parse(&[]).unwrap().speed, Speed::Max);
-        for wrong in [["--from", "yesterday"], ["--speed", "0"], ["--speed", "fast"]] {
+        assert_eq!(parse(&["--trace-ratio", "0.5"]).unwrap().trace_ratio, Some(0.5));
+        let wrong = [["--from", "yesterday"], ["--speed", "0"], ["--speed", "fast"]];
+        for wrong in wrong.into_iter().chain([["--trace-ratio", "2"]]) {
             assert!(parse(&wrong).is_err(), "{wrong:?}");
         }
     }

@@ -7,11 +7,15 @@ use std::time::Duration;
 use kappa::cli::{Progress, heed_signals};
 use kappa::config::{Settings, StreamsConfig};
 use kappa::kafka::rdkafka::RdKafka;
-use kappa::kafka::{Admin, Clients, OutgoingRecord, Patience, Producer, default_partition};
+use kappa::kafka::{
+    Admin, Clients, OutgoingRecord, Patience, Producer, TracedProducer, default_partition,
+};
 use kappa::runtime::Stop;
 use kappa::schemas::{Formats, Registry};
-use kappa::time::Timestamp;
-use kappa::{Headers, Result};
+use kappa::telemetry::Telemetry;
+use kappa::time::{SystemClock, Timestamp};
+use kappa::trace::{IdGenerator, Tracing};
+use kappa::{Error, ErrorKind, Headers, Result};
 
 use crate::arguments::{Arguments, Format};
 use crate::events::EventValues;
@@ -58,7 +62,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Summary> {
     let clients = RdKafka::new(&settings, "feeder");
     let admin = clients.admin()?;
     kappa::runtime::wait_for_cluster(&*admin, &settings, &stop)?;
-    let mut feed = Feed::open(&clients, &*admin, events, &stop)?;
+    let mut telemetry = Telemetry::start(&settings)?;
+    let tracing = telemetry.trace(&settings)?;
+    if arguments.trace_ratio.is_some() && tracing.is_none() {
+        return Err(Error::new(
+            ErrorKind::Config,
+            "--trace-ratio needs a collector: OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318",
+        ));
+    }
+    let mut feed = Feed::open(&clients, &*admin, events, (&stop, tracing.as_ref()))?;
     let total = (tables.len() + weather.len() + timeline.len()) as u64;
     let mut progress = Progress::start("feeding flights", Some(total));
     for record in &tables {
@@ -73,6 +85,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Summary> {
     Ok(Summary { reference: feed.reference, events: feed.events, elapsed })
 }
 
+/// Returns the producer with the traces that it begins, if it does.
+fn traced(producer: Box<dyn Producer>, tracing: Option<&Tracing>) -> Box<dyn Producer> {
+    let Some(tracing) = tracing else { return producer };
+    let (clock, ids) = (Arc::new(SystemClock::start()), IdGenerator::random());
+    Box::new(TracedProducer::starting(producer, tracing, ids, (clock, "feeder-producer-0".into())))
+}
+
 fn settings(arguments: &Arguments) -> Result<Settings> {
     let mut config = StreamsConfig::new("feeder")
         .with_default("producer.linger.ms", "50")?
@@ -81,6 +100,13 @@ fn settings(arguments: &Arguments) -> Result<Settings> {
     if let Some(servers) = &arguments.bootstrap_servers {
         config = config.with_argument("bootstrap.servers", servers)?;
     }
+    // Only where it is asked for: the environment's sampler may be meant for the services.
+    let (sampler, ratio) = match arguments.trace_ratio {
+        Some(ratio) => ("parentbased_traceidratio", ratio),
+        None => ("always_off", 0.0),
+    };
+    config = config.with_argument("traces.sampler", sampler)?;
+    config = config.with_argument("traces.sampler.ratio", &ratio.to_string())?;
     config.resolve()
 }
 
@@ -106,7 +132,7 @@ impl Feed {
         clients: &dyn Clients,
         admin: &dyn Admin,
         values: EventValues,
-        stop: &Stop,
+        (stop, tracing): (&Stop, Option<&Tracing>),
     ) -> Result<Self> {
         let topics = topics::all();
         let names: Vec<Arc<str>> = topics.iter().map(|topic| topic.name.as_str().into()).collect();
@@ -119,6 +145,7 @@ impl Feed {
         let partitions = admin.partition_counts(&names)?;
         let stop = stop.clone();
         let producer = clients.producer(0, Patience::new(PATIENCE, move || stop.is_asked()))?;
+        let producer = traced(producer, tracing);
         Ok(Self { values, producer, partitions, value: Vec::new(), reference: 0, events: 0 })
     }
 

@@ -1,7 +1,7 @@
 //! The program: its first line, its end, its help.
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread;
@@ -64,6 +64,48 @@ fn it_listens_and_ends_clean_on_either_signal() {
     }
 }
 
+/// Starts the program with a registry and returns what it prints of both addresses.
+fn start_with_registry(args: &[&str]) -> (Child, String) {
+    let mut child = program(&[&["--registry", "127.0.0.1:0"], args].concat())
+        .spawn()
+        .expect("the program starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    let mut line = || lines.next().expect("a line").expect("text");
+    assert!(line().starts_with("listening on 127.0.0.1:"));
+    let line = line();
+    let url = line.strip_prefix("registry on http://");
+    (child, url.unwrap_or_else(|| panic!("its second line is {line:?}")).to_owned())
+}
+
+/// Asks a registry, without a client of HTTP, and returns its whole answer.
+fn ask(address: &str, head: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("it serves once it has said so");
+    let length = body.len();
+    let rest = "host: registry\r\nconnection: close\r\ncontent-length";
+    write!(stream, "{head} HTTP/1.1\r\n{rest}: {length}\r\n\r\n{body}").expect("it is sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("its answer");
+    answer
+}
+
+#[test]
+fn a_registry_beside_keeps_what_it_has_acknowledged() {
+    let directory = std::env::temp_dir().join(format!("kappa-broker-{}", std::process::id()));
+    let data = ["--data", directory.to_str().expect("a name")];
+    let (mut child, registry) = start_with_registry(&data);
+    let body = r#"{"schema":"\"string\""}"#;
+    let answer = ask(&registry, "POST /subjects/names/versions", body);
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"id\":1"), "{answer}");
+    signal(&child, "-KILL");
+    wait(&mut child);
+    let (mut child, registry) = start_with_registry(&data);
+    let answer = ask(&registry, "GET /subjects", "");
+    assert!(answer.ends_with("[\"names\"]"), "{answer}");
+    signal(&child, "-TERM");
+    assert!(wait(&mut child).success());
+    std::fs::remove_dir_all(&directory).expect("it is removed");
+}
+
 #[test]
 fn a_port_that_is_taken_is_an_error_that_names_it() {
     let (mut child, address) = start(&["--host", "127.0.0.1"]);
@@ -88,6 +130,8 @@ fn the_help_teaches() {
         "SIGTERM",
         "--data <DIR>",
         "SIGKILL",
+        "--registry <HOST:PORT>",
+        "schema.registry.url",
     ] {
         assert!(out.contains(taught), "no {taught} in:\n{out}");
     }

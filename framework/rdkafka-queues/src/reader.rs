@@ -36,8 +36,10 @@ pub struct PartitionReader<C: ConsumerContext + 'static> {
     /// What librdkafka calls when the queue stops being empty; it holds a pointer to the inner box.
     wake: Option<Box<Wake>>,
     batch: Vec<*mut sys::rd_kafka_message_t>,
+    topic: CString,
+    partition: i32,
     /// Outlives the queue.
-    _consumer: Arc<BaseConsumer<C>>,
+    consumer: Arc<BaseConsumer<C>>,
 }
 
 type Wake = Box<dyn Fn() + Send + Sync>;
@@ -64,7 +66,7 @@ impl<C: ConsumerContext + 'static> PartitionReader<C> {
         // this leaves makes a later assignment respect it.
         unsafe { sys::rd_kafka_queue_forward(queue.as_ptr(), ptr::null_mut()) };
         let batch = Vec::with_capacity(BATCH_MAX);
-        Some(Self { queue, wake: None, batch, _consumer: consumer.clone() })
+        Some(Self { queue, wake: None, batch, topic, partition, consumer: consumer.clone() })
     }
 
     /// Calls a function, on one of librdkafka's threads, whenever the queue stops being empty.
@@ -81,6 +83,25 @@ impl<C: ConsumerContext + 'static> PartitionReader<C> {
             );
         }
         self.wake = Some(wake);
+    }
+
+    /// Returns the partition's end as the broker told it with the last answer to a fetch, if there was
+    /// one. Nobody is asked.
+    #[must_use]
+    pub fn last_known_end(&self) -> Option<i64> {
+        let client = self.consumer.client().native_ptr();
+        let (mut low, mut high) = (-1, -1);
+        // SAFETY: the client is live, the name is a C string, and both numbers are written to at most.
+        let answer = unsafe {
+            sys::rd_kafka_get_watermark_offsets(
+                client,
+                self.topic.as_ptr(),
+                self.partition,
+                &raw mut low,
+                &raw mut high,
+            )
+        };
+        Some(high).filter(|high| answer == RD_KAFKA_RESP_ERR_NO_ERROR && *high >= 0)
     }
 
     /// Visits what was fetched, up to `limit` messages, without waiting; returns how many there were.

@@ -81,6 +81,6 @@ pub use changes::Change;
 pub use config::RegistryConfig;
 pub use faults::{Fault, FaultRule};
 pub use http::{Method, Request, Response};
-pub use model::{Level, SchemaType};
+pub use model::Level;
 pub use registry::Registry;
 pub use server::{Server, ServerConfig};

@@ -9,7 +9,7 @@ use serde_json::Value;
 /// The language of a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum SchemaType {
+pub(crate) enum SchemaType {
     /// Apache Avro, which is meant where nothing is said.
     #[default]
     Avro,

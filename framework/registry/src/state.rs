@@ -145,6 +145,16 @@ impl State {
             .filter(move |(_, version)| deleted || !version.deleted)
     }
 
+    /// Returns the latest version of a subject that is this schema.
+    pub(crate) fn version_of(
+        &self,
+        subject: &str,
+        id: u32,
+        deleted: bool,
+    ) -> Option<(u32, Version)> {
+        self.versions(subject, deleted).rfind(|(_, version)| version.id == id)
+    }
+
     pub(crate) fn has(&self, subject: &str, deleted: bool) -> bool {
         self.versions(subject, deleted).next().is_some()
     }

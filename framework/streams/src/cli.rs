@@ -19,6 +19,7 @@ mod results;
 #[cfg(feature = "schema-registry")]
 mod schemas;
 mod signals;
+mod surface;
 mod topology;
 
 use std::fmt;
@@ -116,7 +117,7 @@ impl App {
     }
 
     fn execute(&self, arguments: &Arguments) -> ExitCode {
-        if let Err(message) = logging::start() {
+        if let Err(message) = logging::start(self, arguments) {
             return exit::config(&message);
         }
         let done = match &arguments.command {

@@ -7,6 +7,7 @@
 mod client_names;
 mod clients;
 mod environment;
+mod http;
 mod listing;
 mod memory;
 mod properties;
@@ -22,6 +23,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use clients::ClientProperties;
+pub use http::{HttpSettings, Listen, Secret, TlsFiles};
 pub use listing::ListedSetting;
 pub use memory::{MemoryPart, MemoryPlan};
 pub use schema_registry::{SchemaRegistrySettings, SubjectNameStrategy};

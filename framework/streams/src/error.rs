@@ -6,8 +6,10 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
-use crate::ids::TaskId;
+use crate::ids::{Offset, TaskId, TopicPartition};
+use crate::trace::TraceId;
 
 /// The result of everything in this library that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -31,6 +33,19 @@ struct Inner {
     source: Option<Box<dyn StdError + Send + Sync>>,
     /// The task whose state it is about.
     task: Option<TaskId>,
+    /// The record that was being processed.
+    record: Option<RecordPlace>,
+    /// Whether it is in the log already.
+    is_logged: bool,
+}
+
+/// Which record was being processed when something went wrong, for the log.
+#[derive(Debug, Clone)]
+pub(crate) struct RecordPlace {
+    pub(crate) partition: Arc<TopicPartition>,
+    pub(crate) offset: Offset,
+    /// Its trace, if it is traced.
+    pub(crate) trace: Option<TraceId>,
 }
 
 /// What an error is about, and with that what can be done about it.
@@ -66,7 +81,14 @@ impl Error {
     #[cold]
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), source: None, task: None }))
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            source: None,
+            task: None,
+            record: None,
+            is_logged: false,
+        }))
     }
 
     /// Creates a configuration error.
@@ -108,6 +130,33 @@ impl Error {
     pub(crate) fn in_task(mut self, task: TaskId) -> Self {
         self.0.task = Some(task);
         self
+    }
+
+    /// Notes which record was being processed, unless it is known.
+    #[cold]
+    pub(crate) fn at_record(mut self, place: RecordPlace) -> Self {
+        self.0.record.get_or_insert(place);
+        self
+    }
+
+    /// Returns the task it is about, if that is known.
+    pub(crate) fn task(&self) -> Option<TaskId> {
+        self.0.task
+    }
+
+    /// Returns which record was being processed, if that is known.
+    pub(crate) fn record(&self) -> Option<&RecordPlace> {
+        self.0.record.as_ref()
+    }
+
+    /// Notes that the log has it: whoever is given the error need not say it again.
+    pub(crate) fn note_logged(&mut self) {
+        self.0.is_logged = true;
+    }
+
+    /// Returns whether the log has it already.
+    pub(crate) fn is_logged(&self) -> bool {
+        self.0.is_logged
     }
 
     /// Returns the task whose state is damaged, if that is what happened and it is known.

@@ -10,6 +10,7 @@ mod outbox;
 mod partitioner;
 #[cfg(feature = "rdkafka")]
 pub mod rdkafka;
+mod traced;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,6 +23,7 @@ pub use offset_metadata::{OffsetMetadata, Progress};
 pub use outbox::{Destination, OutTopic, OutTopicId, Outbox, OutboxRecord};
 pub(crate) use partitioner::Partitioner;
 pub use partitioner::{Placement, default_partition};
+pub use traced::TracedProducer;
 
 use crate::error::Result;
 use crate::ids::{Offset, TopicPartition};
@@ -156,6 +158,11 @@ pub trait Consumer: Send {
         limit: FetchLimit,
         batch: &mut FetchedBatch,
     ) -> Result<Fetched>;
+
+    /// Returns a partition's end as the broker told it last, without asking.
+    fn last_known_end(&self, _: &TopicPartition) -> Option<Offset> {
+        None
+    }
 
     /// Waits until something may have arrived, the waker was called, or the time is over.
     fn wait(&mut self, timeout: Duration);

@@ -46,7 +46,7 @@
 //! # Layers
 //!
 //! From the base up; a module uses its own layer and those before it, which a test holds:
-//! [`config`], errors, ids, [`metrics`], records, [`serde`], [`time`], windows < `schemas` < [`kafka`],
+//! [`config`], errors, ids, [`metrics`], records, [`serde`], [`time`], [`trace`], windows < `schemas` < [`kafka`],
 //! [`state`] < [`processor`] < operators, topology < [`dsl`] < task < [`runtime`] < `telemetry` < `http` <
 //! [`testing`] < [`cli`].
 
@@ -81,6 +81,7 @@ pub mod telemetry;
 pub mod testing;
 pub mod time;
 mod topology;
+pub mod trace;
 mod windows;
 
 pub use dsl::*;

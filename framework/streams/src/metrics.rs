@@ -1,81 +1,19 @@
-//! What the engine counts.
+//! What the engine counts, under which names, and how it is read.
 //!
-//! Counters live in the task that counts and are read between its runs; exporting them comes with the
-//! telemetry.
+//! One [table](Metric::ALL) names all metrics; exporters, the HTTP surface and the page of metrics follow
+//! from it. Whoever has something to tell keeps plain fields and publishes them between two turns; a
+//! [`Metrics`] collects [`Sample`]s of what was published, whenever it is asked. Nothing here knows an
+//! exporter, and nothing is counted in a shared place per record.
 
-use std::fmt;
+mod dropped;
+mod histogram;
+mod registry;
+mod sample;
+mod table;
 
-/// Why a record was dropped, or a part of its effect was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DropReason {
-    /// A null key or value where the operator needs one (rows SF1, SF5, J9).
-    Null,
-    /// The record's window was closed already (row W2).
-    Late,
-    /// The record could not be decoded and the handler said to go on (row ER1).
-    Undecodable,
-    /// The partitioner of the topic it was written to chose no partition (row SL6).
-    Unplaced,
-}
-
-const REASONS: [DropReason; 4] =
-    [DropReason::Null, DropReason::Late, DropReason::Undecodable, DropReason::Unplaced];
-
-impl fmt::Display for DropReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Null => "null key or value",
-            Self::Late => "late for its window",
-            Self::Undecodable => "not decodable",
-            Self::Unplaced => "for no partition",
-        })
-    }
-}
-
-/// The number of dropped records, by reason.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct DroppedRecords([u64; REASONS.len()]);
-
-impl DroppedRecords {
-    /// Counts one.
-    pub fn count(&mut self, reason: DropReason) {
-        if let Some(count) = self.0.get_mut(reason as usize) {
-            *count += 1;
-        }
-    }
-
-    /// Adds other counts to these.
-    pub fn add(&mut self, other: Self) {
-        for (count, more) in self.0.iter_mut().zip(other.0) {
-            *count += more;
-        }
-    }
-
-    /// Returns the number of all.
-    #[must_use]
-    pub fn total(&self) -> u64 {
-        self.0.iter().sum()
-    }
-
-    /// Returns the numbers that are not zero, by reason.
-    pub fn by_reason(&self) -> impl Iterator<Item = (DropReason, u64)> {
-        REASONS.into_iter().zip(self.0).filter(|(_, count)| *count > 0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts_by_reason() {
-        let mut dropped = DroppedRecords::default();
-        dropped.count(DropReason::Late);
-        let mut sum = dropped;
-        sum.count(DropReason::Null);
-        sum.add(dropped);
-        assert_eq!(sum.total(), 3);
-        let shown: Vec<_> = sum.by_reason().map(|(why, n)| format!("{n} {why}")).collect();
-        assert_eq!(shown, ["1 null key or value", "2 late for its window"]);
-    }
-}
+pub use dropped::{DropReason, DroppedRecords};
+pub use histogram::{BOUNDS, Histogram};
+pub(crate) use registry::with;
+pub use registry::{Collect, Collection, Metrics, Moment};
+pub use sample::{Attributes, Sample, Value};
+pub use table::{Kind, Level, Metric, PREFIX, Unit};

@@ -150,6 +150,15 @@ impl Headers {
         kept.cloned().chain(others.iter().cloned()).collect()
     }
 
+    /// Returns the headers but those of some names; nothing is copied where there are none.
+    pub(crate) fn without(self, names: &[&str]) -> Self {
+        let is_kept = |header: &&Header| !names.contains(&&*header.name);
+        if self.iter().all(|header| is_kept(&header)) {
+            return self;
+        }
+        self.iter().filter(is_kept).cloned().collect()
+    }
+
     fn as_slice(&self) -> &[Header] {
         self.0.as_deref().unwrap_or(&[])
     }
@@ -175,6 +184,18 @@ mod tests {
         assert_eq!(headers.iter().count(), 3);
         assert_eq!(headers.last("h").and_then(|h| h.value.as_deref()), Some(&b"2"[..]));
         assert_eq!(headers.last("absent"), None);
+    }
+
+    #[test]
+    fn headers_of_some_names_can_be_left_out() {
+        let headers: Headers =
+            [Header::new("a", *b"1"), Header::new("b", *b"2"), Header::new("a", *b"3")]
+                .into_iter()
+                .collect();
+        assert_eq!(headers.clone().without(&["c"]), headers);
+        assert_eq!(headers.clone().without(&["a", "c"]).iter().count(), 1);
+        assert!(headers.without(&["a", "b"]).is_empty());
+        assert!(Headers::default().without(&["a"]).is_empty());
     }
 
     #[test]

@@ -4,6 +4,8 @@
 
 #[cfg(feature = "avro")]
 pub mod avro;
+#[cfg(feature = "avro")]
+pub mod evolution;
 #[cfg(feature = "schema-registry")]
 mod formats;
 #[cfg(feature = "json-schema")]

@@ -12,6 +12,7 @@ mod global;
 mod key_schema;
 mod key_value;
 mod memory;
+mod metered;
 #[cfg(feature = "rocksdb")]
 pub mod rocksdb;
 mod row;
@@ -32,6 +33,7 @@ pub use global::{GlobalReader, GlobalStore};
 pub(crate) use key_schema::{KeyLayout, PlainKeys, WindowKeys};
 pub use key_value::{Flushed, KeyValueStore, StoreEnvironment};
 pub use memory::MemoryBackend;
+pub use metered::MeteredBackend;
 pub(crate) use row::join as join_row;
 pub(crate) use seen_partitions::SeenPartitions;
 pub use slots::{LoggedStore, Rows, StoreAccess, StoreRef, StoreSet};
@@ -43,6 +45,7 @@ pub use crate::config::StoreType;
 use crate::error::Result;
 use crate::ids::Offset;
 use crate::kafka::Outbox;
+use crate::metrics::{Metric, Value};
 use crate::record::{Headers, RawRecord};
 use crate::serde::Data;
 use crate::time::Timestamp;
@@ -132,6 +135,10 @@ pub trait Backend: Send + Sync {
     ///
     /// Where it cannot be written.
     fn flush(&mut self) -> Result<()>;
+
+    /// Visits what there is to tell for metrics, of a family or of all together; nothing where there is
+    /// no database.
+    fn figures(&self, _: &mut dyn FnMut(Option<Family>, Metric, Value)) {}
 }
 
 /// What the engine needs of a store without knowing its types.
@@ -150,6 +157,11 @@ pub trait StateStore: Any + Send {
 
     /// Returns the bytes that wait for a commit.
     fn uncommitted_bytes(&self) -> usize;
+
+    /// Returns how many reads found their row in the cache, and how many did not.
+    fn cache_reads(&self) -> (u64, u64) {
+        (0, 0)
+    }
 
     /// Takes in one record of the changelog, to be committed like any other write.
     ///

@@ -5,6 +5,7 @@
 //! Threads, producers, groups and clocks are the runtime's; the test driver runs the same task.
 
 mod deployment;
+mod figures;
 mod partition_group;
 mod record_queue;
 mod restore;
@@ -15,6 +16,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub(crate) use deployment::{Deployment, RunMode, TaskInput};
+pub(crate) use figures::{InputFigures, StoreFigures, TaskFigures};
 pub(crate) use partition_group::{Order, PartitionGroup, Readiness};
 pub(crate) use record_queue::RecordQueue;
 pub(crate) use restore::Restoring;
@@ -23,15 +25,17 @@ pub(crate) use state::OpenBackend;
 pub(crate) use state::{Storage, TaskState};
 
 use crate::config::{DeserializationHandler, TaskIdle};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, RecordPlace, Result};
 use crate::ids::{Offset, StoreId, TaskId, TopicPartition};
 use crate::kafka::{Commits, Consumer, FetchLimit, OffsetMetadata, Outbox};
 use crate::metrics::{DropReason, DroppedRecords};
 use crate::processor::{Control, Source, TaskContext};
+use crate::record::RawRecord;
 use crate::state::Rows;
 #[cfg(feature = "testing")]
 use crate::state::StoreSet;
 use crate::time::Timestamp;
+use crate::trace::{RecordTracer, TraceContext};
 
 /// A running task.
 pub(crate) struct Task {
@@ -47,6 +51,10 @@ pub(crate) struct Task {
     skipped: Vec<Error>,
     /// Whether anything was processed since the last commit.
     dirty: bool,
+    /// How many records were processed.
+    processed: u64,
+    /// Chooses the records that are traced; nothing where traces are off.
+    tracer: Option<RecordTracer>,
 }
 
 /// How many skipped records a task remembers for the log between two turns.
@@ -90,7 +98,14 @@ impl Task {
             waiting: None,
             skipped: Vec::new(),
             dirty: false,
+            processed: 0,
+            tracer: None,
         })
+    }
+
+    /// Has records traced.
+    pub(crate) fn trace_by(&mut self, tracer: RecordTracer) {
+        self.tracer = Some(tracer);
     }
 
     pub(crate) fn id(&self) -> TaskId {
@@ -115,6 +130,7 @@ impl Task {
                 Readiness::Ready(_) | Readiness::Waiting => break,
             }
         }
+        self.processed += u64::try_from(processed).unwrap_or(0);
         Ok(processed)
     }
 
@@ -149,7 +165,19 @@ impl Task {
         if record.timestamp < Timestamp::from_millis(0) {
             return Err(self.invalid_timestamp(record.timestamp));
         }
-        match source.process(&mut self.ctx, record) {
+        let traced = self.tracer.as_mut();
+        let traced = traced.and_then(|tracer| tracer.begin(input.partition(), &record));
+        let record = match &traced {
+            Some(headers) => RawRecord { headers, ..record },
+            None => record,
+        };
+        let processed = source.process(&mut self.ctx, record);
+        if traced.is_some()
+            && let Some(tracer) = &mut self.tracer
+        {
+            tracer.end(processed.as_ref().err().map(Error::kind));
+        }
+        match processed {
             Ok(()) => {}
             Err(error)
                 if error.is_deserialization()
@@ -157,10 +185,11 @@ impl Task {
             {
                 self.ctx.dropped(DropReason::Undecodable);
                 if self.skipped.len() < SKIPPED_KEPT {
+                    let error = self.located(error);
                     self.skipped.push(error);
                 }
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(self.located(error)),
         }
         self.dirty = true;
         self.group.advance(queue);
@@ -270,6 +299,25 @@ impl Task {
         std::mem::take(&mut self.skipped)
     }
 
+    /// Returns the contexts of traced records that were processed since the last call.
+    pub(crate) fn take_traced(&mut self) -> Vec<TraceContext> {
+        self.tracer.as_mut().map(RecordTracer::take_uncommitted).unwrap_or_default()
+    }
+
+    /// Has an error know which record was being processed.
+    #[cold]
+    pub(crate) fn located(&self, error: Error) -> Error {
+        let trace = self.tracer.as_ref().and_then(RecordTracer::current);
+        match self.ctx.record() {
+            Some(at) => error.at_record(RecordPlace {
+                partition: at.partition.clone(),
+                offset: at.offset,
+                trace,
+            }),
+            None => error,
+        }
+    }
+
     /// Returns where the record being processed, or last processed, stands.
     pub(crate) fn position(&self) -> Option<String> {
         self.ctx.record().map(ToString::to_string)
@@ -278,10 +326,10 @@ impl Task {
     #[cold]
     fn invalid_timestamp(&self, timestamp: Timestamp) -> Error {
         let at = self.position().unwrap_or_default();
-        Error::new(
+        self.located(Error::new(
             ErrorKind::Deserialization,
             format!("record {at} has the timestamp {timestamp}: event time begins at 0"),
-        )
+        ))
     }
 }
 

@@ -59,6 +59,11 @@ pub trait Clock: Send + Sync + fmt::Debug {
     /// Returns the wall-clock time, which may jump.
     fn wall_clock(&self) -> Timestamp;
 
+    /// Returns the wall-clock time since 1970-01-01T00:00:00Z, as finely as it is known: for spans.
+    fn since_epoch(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.wall_clock().as_millis()).unwrap_or(0))
+    }
+
     /// Returns the time since some fixed moment, which never goes back: for intervals and deadlines.
     fn monotonic(&self) -> Duration;
 
@@ -85,6 +90,11 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
     fn wall_clock(&self) -> Timestamp {
         Timestamp(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    fn since_epoch(&self) -> Duration {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
     }
 
     fn monotonic(&self) -> Duration {

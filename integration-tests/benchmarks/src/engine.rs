@@ -8,6 +8,7 @@ use kappa::config::{Settings, StreamsConfig};
 use kappa::prelude::*;
 use kappa::runtime::replay::Replay;
 use kappa::runtime::{ClientState, KafkaStreams, Stop};
+use kappa::telemetry::Telemetry;
 use tempfile::TempDir;
 
 use crate::case::Work;
@@ -43,7 +44,12 @@ pub(crate) fn count(work: &Work) -> Topology {
 /// Runs live from the start to the end of the input, and closes.
 pub(crate) fn live(work: &Work, topology: Topology, cache: Cache) {
     let state = state();
-    let streams = KafkaStreams::new(topology, settings(work, &state, cache));
+    let settings = settings(work, &state, cache);
+    // Off unless the environment names a collector.
+    let mut telemetry = Telemetry::start(&settings).expect("telemetry starts");
+    let tracing = telemetry.trace(&settings).expect("telemetry starts");
+    let streams = KafkaStreams::new(topology, settings).traced(tracing);
+    telemetry.push(&streams.metrics()).expect("telemetry starts");
     streams.start().expect("the application starts");
     thread::scope(|threads| {
         threads.spawn(|| tell_when_half_done(&streams, work.records));

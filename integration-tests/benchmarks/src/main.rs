@@ -16,6 +16,7 @@ mod measure;
 mod observed;
 mod report;
 mod startup;
+mod telemetry;
 mod topics;
 
 use std::path::PathBuf;
@@ -74,6 +75,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Child {
+    /// What telemetry costs: the copy with it off, on and sampled, on the embedded broker
+    Telemetry,
     /// Does one case in this process
     #[command(hide = true)]
     One {
@@ -88,6 +91,9 @@ enum Child {
 
 fn main() {
     let arguments = Arguments::parse();
+    if matches!(arguments.command, Some(Child::Telemetry)) {
+        return telemetry::compare(&arguments);
+    }
     let given = arguments.bootstrap_servers.clone();
     let bootstrap = given.or_else(|| std::env::var(BOOTSTRAP_VARIABLE).ok());
     let bootstrap = bootstrap.expect("say where Kafka is: --bootstrap-servers HOST:PORT");
@@ -96,7 +102,7 @@ fn main() {
             let records = case.records(arguments.records);
             case.run(contestant, &Work { bootstrap, input, application, records });
         }
-        None => {
+        Some(Child::Telemetry) | None => {
             let run = compare(&arguments, &bootstrap);
             std::fs::create_dir_all(&arguments.out).expect("a directory for the results");
             report::print(&run);

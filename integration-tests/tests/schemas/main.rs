@@ -7,4 +7,7 @@
 )]
 
 mod faults;
+mod flights;
+mod python;
+mod registry;
 mod stub;

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 
 /// What is answered to a path.
 #[derive(Clone)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// A status and a body.
     Body(u16, String),
     /// This status, without end: spaces for as long as somebody reads.
@@ -19,8 +19,8 @@ pub enum Answer {
 }
 
 /// A server on a free port; it ends with the value.
-pub struct Stub {
-    pub address: SocketAddr,
+pub(crate) struct Stub {
+    pub(crate) address: SocketAddr,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
@@ -36,15 +36,15 @@ struct Shared {
 
 /// A request as it came.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub(crate) struct Request {
     /// Method and path.
-    pub line: String,
-    pub authorization: Option<String>,
-    pub body: String,
+    pub(crate) line: String,
+    pub(crate) authorization: Option<String>,
+    pub(crate) body: String,
 }
 
 impl Stub {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared::default());
@@ -62,16 +62,16 @@ impl Stub {
         Self { address, shared, thread: Some(thread) }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Sets what is answered to a path from now on; others are 404 as a registry's.
-    pub fn answer(&self, path: &str, answer: Answer) {
+    pub(crate) fn answer(&self, path: &str, answer: Answer) {
         self.shared.answers.lock().unwrap().insert(path.to_owned(), answer);
     }
 
-    pub fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<Request> {
         self.shared.requests.lock().unwrap().clone()
     }
 }

@@ -12,8 +12,11 @@
 mod disk_full;
 mod elastic;
 mod expected;
+mod health;
+mod otlp;
 mod process;
 mod registry;
+mod traced;
 mod usage;
 
 use integration_tests::Cluster;
@@ -58,6 +61,9 @@ fn both_services_live_again_and_after_every_mishap() {
     elastic::instances_come_and_go(bootstrap);
     service("airport-hours").run(&["run", "--until-caught-up"]).succeeds();
     started_over(bootstrap, state.path());
+    traced::from_the_feeder_to_a_result(bootstrap, state.path());
+    traced::an_error_is_told_once(state.path());
+    service("airport-hours").run(&["run", "--until-caught-up"]).succeeds();
 
     for name in SERVICES {
         service(name).run(&["replay"]).succeeds();

@@ -1,15 +1,12 @@
 //! Programs of the workspace as child processes.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
+use std::process::Command;
 
 use integration_tests::clients;
+pub(crate) use integration_tests::processes::{Outcome, Running};
 use integration_tests::programs::{clean, program, program_path};
-use integration_tests::waiting::{Deadline, eventually};
 use rdkafka::producer::BaseRecord;
 
 use crate::registry;
@@ -19,23 +16,6 @@ pub(crate) struct Service<'a> {
     program: PathBuf,
     bootstrap: &'a str,
     state: &'a Path,
-}
-
-/// How a process ended, and what it said.
-#[derive(Debug)]
-pub(crate) struct Outcome {
-    pub(crate) status: Option<i32>,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-}
-
-impl Outcome {
-    /// Returns what it printed.
-    #[track_caller]
-    pub(crate) fn succeeds(self) -> String {
-        assert_eq!(self.status, Some(0), "{}\n{}", self.stdout, self.stderr);
-        self.stdout
-    }
 }
 
 impl<'a> Service<'a> {
@@ -82,70 +62,6 @@ impl<'a> Service<'a> {
             (key, row["value"].take())
         });
         rows.collect()
-    }
-}
-
-/// A process under way.
-pub(crate) struct Running {
-    child: Child,
-    stdout: JoinHandle<String>,
-    stderr: Arc<Mutex<String>>,
-    reader: JoinHandle<()>,
-}
-
-impl Running {
-    pub(crate) fn start(mut command: Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the program starts");
-        let mut output = child.stdout.take().expect("piped");
-        let stdout = std::thread::spawn(move || {
-            let mut text = String::new();
-            output.read_to_string(&mut text).expect("text");
-            text
-        });
-        let errors = BufReader::new(child.stderr.take().expect("piped"));
-        let stderr = Arc::new(Mutex::new(String::new()));
-        let said = stderr.clone();
-        let reader = std::thread::spawn(move || {
-            for line in errors.lines() {
-                let mut said = said.lock().expect("nobody panics with it");
-                said.push_str(&line.expect("text"));
-                said.push('\n');
-            }
-        });
-        Self { child, stdout, stderr, reader }
-    }
-
-    /// Waits until the process says something on standard error.
-    pub(crate) fn wait_for(&self, text: &str) {
-        eventually(text, Deadline::seconds(60), || {
-            self.stderr.lock().expect("nobody panics with it").contains(text).then_some(())
-        });
-    }
-
-    /// Kills the process, which can do nothing about it.
-    pub(crate) fn kill(mut self) {
-        self.child.kill().expect("it can be killed");
-        self.finish();
-    }
-
-    /// Asks the process to end, and waits until it has.
-    pub(crate) fn terminate(self) -> Outcome {
-        let pid = self.child.id().to_string();
-        let asked = Command::new("kill").args(["-TERM", &pid]).status();
-        assert!(asked.expect("kill runs").success());
-        self.finish()
-    }
-
-    /// Waits until the process ends.
-    pub(crate) fn finish(mut self) -> Outcome {
-        let status = eventually("the end of the process", Deadline::seconds(120), || {
-            self.child.try_wait().expect("it is our child")
-        });
-        self.reader.join().expect("reading works");
-        let stdout = self.stdout.join().expect("reading works");
-        let stderr = std::mem::take(&mut *self.stderr.lock().expect("nobody panics with it"));
-        Outcome { status: status.code(), stdout, stderr }
     }
 }
 

@@ -110,8 +110,17 @@ fn wrong_arguments_and_settings_end_with_64() {
 }
 
 #[test]
+fn values_in_avro_need_a_registry() {
+    let homeless = run(&["run"], &[]);
+    assert_eq!(homeless.status, Some(64), "{homeless:?}");
+    for hint in ["schema.registry.url is missing", "SCHEMA_REGISTRY_URL", "--format json"] {
+        assert!(homeless.stderr.contains(hint), "{homeless:?}");
+    }
+}
+
+#[test]
 fn a_broker_out_of_reach_ends_with_75() {
-    let arguments = ["run", "-b", "127.0.0.1:1", "--set", "task.timeout.ms=0"];
+    let arguments = ["run", "--format=json", "-b127.0.0.1:1", "--set", "task.timeout.ms=0"];
     let state = tempfile::tempdir().expect("a directory");
     let state = state.path().to_string_lossy().into_owned();
     let unreachable = run(&arguments, &[("KAPPA_STATE_DIR", &state)]);

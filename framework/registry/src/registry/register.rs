@@ -42,8 +42,7 @@ impl Registry {
         let given = sent.given(subject, mode)?;
         let checked = self.check(&sent, false)?;
         let known = self.state.id_of(&checked.schema);
-        let live = self.state.versions(subject, false);
-        let found = live.filter(|(_, version)| Some(version.id) == known).last();
+        let found = known.and_then(|id| self.state.version_of(subject, id, false));
         match (found, given) {
             (Some((number, version)), None) => {
                 return to_json(&Described::of(subject, number, version, &checked.schema));
@@ -61,7 +60,8 @@ impl Registry {
                 return Err(Refusal::incompatible(subject, &messages));
             }
         }
-        let next = self.state.versions(subject, true).last().map_or(1, |(number, _)| number + 1);
+        let next =
+            self.state.versions(subject, true).next_back().map_or(1, |(number, _)| number + 1);
         let version = given.and_then(|(_, version)| version).unwrap_or(next);
         self.refuse_beyond_limits(subject)?;
         let id = match (given, known) {
@@ -128,11 +128,10 @@ impl Registry {
         let sent: Sent = request.json()?;
         let deleted = request.flag("deleted");
         let schema = self.check(&sent, true)?.schema;
-        if let Some(id) = self.state.id_of(&schema) {
-            let versions = self.state.versions(subject, deleted);
-            if let Some((number, version)) = versions.filter(|(_, found)| found.id == id).last() {
-                return to_json(&Described::of(subject, number, version, &schema));
-            }
+        if let Some(id) = self.state.id_of(&schema)
+            && let Some((number, version)) = self.state.version_of(subject, id, deleted)
+        {
+            return to_json(&Described::of(subject, number, version, &schema));
         }
         match self.state.has(subject, deleted) {
             true => Err(Refusal::schema_not_found()),

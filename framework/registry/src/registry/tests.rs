@@ -255,7 +255,10 @@ fn json_and_protobuf_are_kept_with_their_references() {
 #[test]
 fn metadata_is_part_of_a_schema_and_is_searched() {
     let mut client = Client::new();
-    let body = |owner: &str| json!({ "schema": "\"string\"", "metadata": { "properties": { "owner": owner } } });
+    let body = |owner: &str| {
+        let metadata = json!({ "properties": { "owner": owner } });
+        json!({ "schema": "\"string\"", "metadata": metadata })
+    };
     let first = client.post("/subjects/m/versions", body("ann")).1;
     let second = client.post("/subjects/m/versions", body("bob")).1;
     assert_ne!(first["id"], second["id"]);

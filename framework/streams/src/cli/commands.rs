@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
@@ -11,12 +12,14 @@ use super::formats::FormatArgument;
 use super::output::{print, print_json};
 use super::platform::compare_with_limit;
 use super::progress::{Progress, per_second};
+use super::surface::Shown;
 use super::{configuration, exit, heed_signals};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::replay::{Replay, ReplayReport};
+use crate::runtime::replay::{Replay, ReplayMonitor, ReplayReport};
 use crate::runtime::verify::{Verdict, Verify};
 use crate::runtime::{KafkaStreams, Stop};
+use crate::telemetry::Telemetry;
 use crate::topology::TopicNames;
 
 /// What a run that ended by itself did.
@@ -39,10 +42,17 @@ pub(super) fn run(
 ) -> Result<ExitCode> {
     let settings = configuration::settings(app, arguments)?;
     compare_with_limit(&settings);
+    // Dropped after the client has ended: so the last push has all of it.
+    let mut telemetry = Telemetry::start(&settings)?;
+    let tracing = telemetry.trace(&settings)?;
     let topology = app.declaration.topology(&settings, format)?;
-    let streams = KafkaStreams::new(topology, settings);
+    let shown = Shown::new(&topology, &settings, TopicNames::live(&settings.application_id))?;
+    let streams = Arc::new(KafkaStreams::new(topology, settings).traced(tracing));
+    telemetry.push(&streams.metrics())?;
     let stop = streams.stop_handle();
     heed_signals(&stop)?;
+    // It answers while the client starts, and until it has ended.
+    let _http = shown.serve_client(&streams)?;
     streams.start().or_else(|error| ignore_stop(error, &stop))?;
     if !until_caught_up || stop.is_asked() {
         streams.wait()?;
@@ -92,6 +102,8 @@ pub(super) fn replay(
     let stop = Stop::new();
     heed_signals(&stop)?;
     let topology = app.declaration.topology(&settings, format)?;
+    let names = TopicNames::versioned(&settings.application_id, version);
+    let shown = Shown::new(&topology, &settings, names)?;
     let replay = Replay::new(topology, settings.clone(), version)?;
     let path = report_path.map_or_else(|| default_report(&settings, version), Path::to_owned);
     if report_path.is_some() {
@@ -100,8 +112,15 @@ pub(super) fn replay(
         write(&path, b"")?;
         remove(&path)?;
     }
+    let mut telemetry = Telemetry::start(&settings)?;
+    telemetry.push(&replay.metrics())?;
+    let monitor = Arc::new(ReplayMonitor::new(&stop));
+    let _http = shown.serve_replay(&monitor, replay.metrics())?;
     let mut progress = Progress::start(&format!("{}--{version}", app.name), Some(0));
-    let report = replay.run(&stop, |done| progress.update(done.records, Some(done.records_total)));
+    let report = replay.run(&stop, |done| {
+        monitor.note(done);
+        progress.update(done.records, Some(done.records_total));
+    });
     let _ = progress.finish();
     let report = report?;
     write_report(&path, &report)?;
@@ -122,7 +141,9 @@ pub(super) fn verify(
     let stop = Stop::new();
     heed_signals(&stop)?;
     let topology = app.declaration.topology(&settings, format)?;
-    let verdict = Verify::new(topology, settings, version).run(&stop)?;
+    let shown = Mutex::new(app.declaration.shown(&settings, format)?);
+    let show = move |value: &[u8]| shown.lock().unwrap_or_else(PoisonError::into_inner).text(value);
+    let verdict = Verify::new(topology, settings, version).showing(show).run(&stop)?;
     if arguments.json {
         print_json(&verdict)?;
     } else {

@@ -1,7 +1,7 @@
 //! Settings from all their sources.
 
 use super::App;
-use super::arguments::Arguments;
+use super::arguments::{Arguments, LogFormat};
 use crate::config::{Settings, StreamsConfig};
 use crate::error::{Error, Result};
 
@@ -25,6 +25,13 @@ pub(super) fn layers(app: &App, arguments: &Arguments) -> Result<StreamsConfig> 
     }
     if let Some(directory) = &arguments.state_dir {
         config = config.with_argument("state.dir", &directory.to_string_lossy())?;
+    }
+    if let Some(address) = &arguments.http {
+        config = config.with_argument("http.listen", address)?;
+    }
+    if let Some(format) = arguments.log_format {
+        let format = if format == LogFormat::Json { "json" } else { "pretty" };
+        config = config.with_argument("log.format", format)?;
     }
     for setting in &arguments.set {
         let Some((name, value)) = setting.split_once('=') else {

@@ -1,10 +1,10 @@
 //! How the process ends.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind as ClapKind;
 
+use super::logging;
 use crate::error::{Error, ErrorKind};
 
 /// Results differ.
@@ -32,23 +32,18 @@ pub fn usage(error: &clap::Error) -> ExitCode {
 
 /// Ends with a wrong setting.
 pub(super) fn config(message: &str) -> ExitCode {
-    say(message);
+    logging::say(message, || tracing::error!("{message}"));
     ExitCode::from(CONFIG)
 }
 
 /// Ends with an error: the message on standard error, its kind as the status.
 #[must_use]
 pub fn failed(error: &Error) -> ExitCode {
-    say(&format!("error: {}", error.report()));
+    logging::failed(error);
     ExitCode::from(match error.kind() {
         ErrorKind::Config => CONFIG,
         ErrorKind::Unavailable => UNAVAILABLE,
         ErrorKind::Interrupted => INTERRUPTED,
         _ => FAILED,
     })
-}
-
-fn say(message: &str) {
-    // There is nobody to tell when standard error is closed.
-    let _ = writeln!(std::io::stderr(), "{message}");
 }

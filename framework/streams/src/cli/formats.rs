@@ -3,6 +3,8 @@
 use clap::Args;
 
 use crate::config::Settings;
+#[cfg(feature = "schema-registry")]
+use crate::error::Error;
 use crate::error::Result;
 #[cfg(feature = "schema-registry")]
 use crate::schemas::Formats;
@@ -104,6 +106,15 @@ pub(super) struct Shown {
 }
 
 impl Shown {
+    /// Returns a value as text.
+    pub(super) fn text(&mut self, bytes: &[u8]) -> String {
+        match self.value(bytes) {
+            serde_json::Value::String(text) => text,
+            value => value.to_string(),
+        }
+    }
+
+    /// Returns a value as JSON; what is none, as a string.
     pub(super) fn value(&mut self, bytes: &[u8]) -> serde_json::Value {
         #[cfg(feature = "schema-registry")]
         if let Some(avro) = &mut self.avro {
@@ -121,6 +132,12 @@ impl Shown {
 impl FormatArgument {
     fn formats(self, settings: &Settings) -> Result<Formats> {
         Ok(match self.format {
+            ValueFormat::Avro if settings.schema_registry.urls.is_empty() => {
+                return Err(Error::config(
+                    "setting schema.registry.url is missing: give it, or SCHEMA_REGISTRY_URL, or \
+                     encode values as JSON with --format json",
+                ));
+            }
             ValueFormat::Avro => Formats::avro(crate::schemas::Registry::new(settings)?),
             ValueFormat::Json => Formats::json(),
         })

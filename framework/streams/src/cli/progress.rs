@@ -1,10 +1,11 @@
 //! Progress on standard error: a bar on a terminal, a line now and then elsewhere.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::logging;
 use crate::time::{Clock, SystemClock};
 
 /// Shows how far something long is.
@@ -59,8 +60,10 @@ impl Progress {
         }
         self.next_line = elapsed + LINE_INTERVAL;
         let rate = per_second(done, elapsed);
-        let _ =
-            writeln!(std::io::stderr(), "{}: {}", self.label, line(done, total, rate, self.unit));
+        let line = line(done, total, rate, self.unit);
+        logging::say(&format!("{}: {line}", self.label), || {
+            tracing::info!("{}: {line}", self.label)
+        });
     }
 
     /// Takes the bar away, for the result to be shown in its place; returns the time it took.

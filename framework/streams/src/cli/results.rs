@@ -49,10 +49,7 @@ fn print_as_text(topic: &str, latest: &LatestValues, top: usize, shown: &mut Sho
     let mut text = format!("{topic}: {} keys, {} records\n", latest.rows.len(), latest.records);
     for (key, value) in latest.rows.iter().take(top) {
         let key = String::from_utf8_lossy(key);
-        match shown.value(value) {
-            Value::String(value) => text.push_str(&format!("  {key}  {value}\n")),
-            value => text.push_str(&format!("  {key}  {value}\n")),
-        }
+        text.push_str(&format!("  {key}  {}\n", shown.text(value)));
     }
     if latest.rows.len() > top {
         text.push_str(&format!("  ... {} more\n", latest.rows.len() - top));

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Kind, SETTINGS, Source, StreamsConfig, clients};
+use super::{Kind, SETTINGS, Source, StreamsConfig, clients, table};
 
 /// A setting with its value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -52,7 +52,8 @@ fn listed(
     (kind, unit): (&'static str, Option<&'static str>),
 ) -> ListedSetting {
     let (value, source) = given.map_or((None, Source::Default), |(value, source)| {
-        let shown = if clients::is_secret(name) { HIDDEN } else { value };
+        let is_secret = clients::is_secret(name) || table::is_secret(name);
+        let shown = if is_secret { HIDDEN } else { value };
         (Some(shown.to_owned()), source)
     });
     ListedSetting {
@@ -68,11 +69,11 @@ fn listed(
 
 fn kind(kind: Kind) -> (&'static str, Option<&'static str>) {
     match kind {
-        Kind::Text => ("text", None),
+        Kind::Text | Kind::Secret => ("text", None),
         Kind::Path => ("path", None),
         Kind::Millis(..) => ("number", Some("ms")),
         Kind::Bytes(..) => ("number", Some("bytes")),
-        Kind::Count(..) => ("number", None),
+        Kind::Count(..) | Kind::Ratio => ("number", None),
         Kind::Choice(_) => ("choice", None),
     }
 }

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{ClientProperties, Kind, SETTINGS, SchemaRegistrySettings, StreamsConfig};
+use super::{
+    ClientProperties, HttpSettings, Kind, SETTINGS, SchemaRegistrySettings, StreamsConfig,
+};
 use crate::error::{Error, Result};
+use crate::metrics::Level;
 
 /// Where a store keeps its committed rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,6 +61,12 @@ pub struct Settings {
     pub deserialization_handler: DeserializationHandler,
     /// `group.protocol`
     pub group_protocol: GroupProtocol,
+    /// `health.ready.restore.deadline.ms`
+    pub ready_restore_deadline: Duration,
+    /// `health.ready.restore.records.max`
+    pub ready_restore_records_max: u64,
+    /// `http.*`
+    pub http: HttpSettings,
     /// `input.buffer.max.bytes`
     pub input_buffer_bytes_max: usize,
     /// `input.check.interval.ms`
@@ -66,6 +75,8 @@ pub struct Settings {
     pub partition_skew_max: Option<Duration>,
     /// `max.task.idle.ms`
     pub task_idle: TaskIdle,
+    /// `metrics.recording.level`
+    pub metrics_level: Level,
     /// `num.stream.threads`
     pub threads: usize,
     /// `offset.recommit.interval.ms`
@@ -92,6 +103,12 @@ pub struct Settings {
     pub uncommitted_bytes_max: Option<usize>,
     /// `task.timeout.ms`
     pub task_timeout: Duration,
+    /// `traces.keys`
+    pub trace_keys: bool,
+    /// `traces.sampler`
+    pub trace_sampler: Option<String>,
+    /// `traces.sampler.ratio`
+    pub trace_ratio: Option<f64>,
     /// `windowstore.changelog.additional.retention.ms`
     pub window_changelog_additional_retention: Duration,
     /// `topic.*`: settings of the topics that the application makes for itself.
@@ -99,6 +116,11 @@ pub struct Settings {
     /// What is passed on to the Kafka clients.
     pub clients: ClientProperties,
 }
+
+/// How much longer than for Kafka a thread may take between two looks at its group.
+const POLL_MARGIN: Duration = Duration::from_secs(300);
+/// librdkafka's own limit.
+const MAX_POLL_INTERVAL_MAX: Duration = Duration::from_secs(86_400);
 
 /// The longest application id: topic names derived from it must stay within Kafka's 249 characters.
 const APPLICATION_ID_LEN_MAX: usize = 100;
@@ -117,6 +139,13 @@ impl Settings {
             },
             deserialization_handler: deserialization_handler(config)?,
             group_protocol: group_protocol(config)?,
+            ready_restore_deadline: millis(config, "health.ready.restore.deadline.ms")?,
+            ready_restore_records_max: u64::try_from(number(
+                config,
+                "health.ready.restore.records.max",
+            )?)
+            .unwrap_or(0),
+            http: HttpSettings::resolve(config)?,
             input_buffer_bytes_max: bytes(config, "input.buffer.max.bytes")?,
             input_check_interval: millis(config, "input.check.interval.ms")?,
             partition_skew_max: skew
@@ -125,6 +154,12 @@ impl Settings {
             task_idle: match u64::try_from(idle) {
                 Ok(idle) => TaskIdle::For(Duration::from_millis(idle)),
                 Err(_) => TaskIdle::Never,
+            },
+            metrics_level: match text(config, "metrics.recording.level")?.as_str() {
+                "off" => Level::Off,
+                "debug" | "DEBUG" => Level::Debug,
+                "trace" | "TRACE" => Level::Trace,
+                _ => Level::Info,
             },
             threads: bytes(config, "num.stream.threads")?,
             offset_recommit_interval: millis(config, "offset.recommit.interval.ms")?,
@@ -139,6 +174,9 @@ impl Settings {
             cache_bytes_max: bytes(config, "statestore.cache.max.bytes")?,
             uncommitted_bytes_max: usize::try_from(uncommitted).ok(),
             task_timeout: millis(config, "task.timeout.ms")?,
+            trace_keys: text(config, "traces.keys")? == "true",
+            trace_sampler: optional(config, "traces.sampler", text)?,
+            trace_ratio: optional(config, "traces.sampler.ratio", ratio)?,
             window_changelog_additional_retention: millis(
                 config,
                 "windowstore.changelog.additional.retention.ms",
@@ -154,12 +192,27 @@ impl Settings {
         let main = self.clients.for_client(&["consumer.", "main.consumer."]);
         main.contains_key("group.instance.id")
     }
+
+    /// Returns how long a thread may take between two looks at its group: `max.poll.interval.ms` if that
+    /// is set, else longer than it may wait for Kafka.
+    #[must_use]
+    pub fn max_poll_interval(&self) -> Duration {
+        let main = self.clients.for_client(&["consumer.", "main.consumer."]);
+        let given = main.get("max.poll.interval.ms").and_then(|value| value.parse().ok());
+        given.map_or_else(|| self.max_poll_interval_default(), Duration::from_millis)
+    }
+
+    /// A thread that waits for Kafka, as it may for so long, is not taken for a dead one.
+    pub(crate) fn max_poll_interval_default(&self) -> Duration {
+        (self.task_timeout + POLL_MARGIN).min(MAX_POLL_INTERVAL_MAX)
+    }
 }
 
 fn clients(config: &StreamsConfig) -> Result<ClientProperties> {
     // Checked here although it is only passed on: an empty list waits for ever.
     text(config, "bootstrap.servers")?;
     text(config, "processing.guarantee")?;
+    text(config, "log.format")?;
     ClientProperties::of(config)
 }
 
@@ -226,7 +279,9 @@ fn number(config: &StreamsConfig, name: &str) -> Result<i64> {
         Kind::Millis(min, max) => ("milliseconds", min, max),
         Kind::Bytes(min, max) => ("bytes", min, max),
         Kind::Count(min, max) => ("things", min, max),
-        Kind::Text | Kind::Path | Kind::Choice(_) => ("", i64::MIN, i64::MAX),
+        Kind::Text | Kind::Secret | Kind::Path | Kind::Ratio | Kind::Choice(_) => {
+            ("", i64::MIN, i64::MAX)
+        }
     };
     let number = value.parse::<i64>().ok().filter(|number| (min..=max).contains(number));
     number.ok_or_else(|| {
@@ -236,6 +291,24 @@ fn number(config: &StreamsConfig, name: &str) -> Result<i64> {
              {source})"
         ))
     })
+}
+
+fn ratio(config: &StreamsConfig, name: &str) -> Result<f64> {
+    let value = text(config, name)?;
+    let ratio = value.parse::<f64>().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+    ratio.ok_or_else(|| {
+        let source = config.get(name).map_or(super::Source::Default, |(_, source)| source);
+        Error::config(format!("setting {name}: `{value}` is no number from 0 to 1 (from {source})"))
+    })
+}
+
+/// Returns a value that need not be set.
+fn optional<T>(
+    config: &StreamsConfig,
+    name: &str,
+    read: impl Fn(&StreamsConfig, &str) -> Result<T>,
+) -> Result<Option<T>> {
+    config.get(name).map(|_| read(config, name)).transpose()
 }
 
 pub(super) fn millis(config: &StreamsConfig, name: &str) -> Result<Duration> {

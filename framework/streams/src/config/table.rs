@@ -18,6 +18,8 @@ pub struct Setting {
 pub enum Kind {
     /// Any text but none.
     Text,
+    /// A text that is not shown; it may be in a file of its own, `<name>.file`.
+    Secret,
     /// A path.
     Path,
     /// Whole milliseconds within bounds, both included.
@@ -26,6 +28,8 @@ pub enum Kind {
     Bytes(i64, i64),
     /// A whole number within bounds, both included.
     Count(i64, i64),
+    /// A share, from 0 to 1.
+    Ratio,
     /// One of these words.
     Choice(&'static [&'static str]),
 }
@@ -54,6 +58,11 @@ const fn setting(
     doc: &'static str,
 ) -> Setting {
     Setting { name, default, kind, doc }
+}
+
+/// Returns whether a setting of this name is a secret.
+pub(super) fn is_secret(name: &str) -> bool {
+    SETTINGS.iter().any(|setting| setting.name == name && setting.kind == Kind::Secret)
 }
 
 /// The settings, by name.
@@ -110,6 +119,66 @@ pub const SETTINGS: &[Setting] = &[
          broker (KIP-848, Kafka 4.0 or later), which then has the session's and the heartbeats' times",
     ),
     setting(
+        "health.ready.restore.deadline.ms",
+        Some("600000"),
+        Kind::Millis(0, DAY_MS),
+        "how long a restore keeps an instance from being ready: after that a rollout goes on",
+    ),
+    setting(
+        "health.ready.restore.records.max",
+        Some("10000"),
+        Kind::Count(0, i64::MAX),
+        "an instance that has so many records or fewer to restore, per thread, is ready; 0 asks for all \
+         to be restored",
+    ),
+    setting(
+        "http.bearer.token",
+        None,
+        Kind::Secret,
+        "what a request must bring as `Authorization: Bearer ...`, but for probes; 16 characters or more; \
+         none asks for nothing",
+    ),
+    setting(
+        "http.connections.max",
+        Some("256"),
+        Kind::Count(1, 65_536),
+        "connections at a time; one more closes the one that has been silent for longest",
+    ),
+    setting(
+        "http.header.timeout.ms",
+        Some("10000"),
+        Kind::Millis(10, DAY_MS),
+        "how long a connection may take to begin and complete the head of its next request (and the \
+         handshake of TLS) before it is closed",
+    ),
+    setting(
+        "http.listen",
+        Some("127.0.0.1:8080"),
+        Kind::Text,
+        "where probes, metrics and the topology are answered over HTTP, as host:port (port 0 is a free \
+         one), or `off`; where nobody has set it and the port is taken, a free one is used",
+    ),
+    setting(
+        "http.request.timeout.ms",
+        Some("10000"),
+        Kind::Millis(10, DAY_MS),
+        "how long an answer may take to be made; then it is 503",
+    ),
+    setting(
+        "http.requests.per.second.max",
+        Some("50"),
+        Kind::Count(1, 1_000_000),
+        "requests that are answered in a second, of all clients together; more get 429. Probes are not \
+         counted",
+    ),
+    setting(
+        "http.tls.certificate.file",
+        None,
+        Kind::Path,
+        "certificate (chain) of the HTTP surface, in PEM; with it and its key only TLS is spoken",
+    ),
+    setting("http.tls.key.file", None, Kind::Path, "private key of that certificate, in PEM"),
+    setting(
         "input.buffer.max.bytes",
         Some("67108864"),
         Kind::Bytes(MIB, TIB),
@@ -130,6 +199,12 @@ pub const SETTINGS: &[Setting] = &[
         "the subject of a topic's keys: `<topic>-key`, the record's name, or `<topic>-<record's name>`",
     ),
     setting(
+        "log.format",
+        Some("pretty"),
+        Kind::Choice(&["pretty", "json"]),
+        "how the log on standard error is written: for people, or one JSON object a line",
+    ),
+    setting(
         "max.partition.skew.ms",
         None,
         Kind::Millis(0, CENTURY_MS),
@@ -142,6 +217,12 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Millis(-1, DAY_MS),
         "how long a task waits for records of an empty input that is read to its end, before it goes \
          on with the others; -1 never waits, not even for records that are on the broker",
+    ),
+    setting(
+        "metrics.recording.level",
+        Some("info"),
+        Kind::Choice(&["off", "info", "debug", "trace", "INFO", "DEBUG", "TRACE"]),
+        "which metrics are recorded; `debug` measures each read of a store below its cache",
     ),
     setting("num.stream.threads", Some("1"), Kind::Count(1, 256), "threads that process records"),
     setting(
@@ -269,6 +350,33 @@ pub const SETTINGS: &[Setting] = &[
         Some("300000"),
         Kind::Millis(0, DAY_MS),
         "how long Kafka may be out of reach before the application gives up",
+    ),
+    setting(
+        "traces.keys",
+        Some("false"),
+        Kind::Choice(&["true", "false"]),
+        "whether spans have their records' keys, where those are text; keys may be personal data",
+    ),
+    setting(
+        "traces.sampler",
+        None,
+        Kind::Choice(&[
+            "always_on",
+            "always_off",
+            "traceidratio",
+            "parentbased_always_on",
+            "parentbased_always_off",
+            "parentbased_traceidratio",
+        ]),
+        "which records are traced, where a collector is named; by default as `OTEL_TRACES_SAMPLER` says, \
+         else parentbased_traceidratio: those whose writers have them sampled, and of others the ratio",
+    ),
+    setting(
+        "traces.sampler.ratio",
+        None,
+        Kind::Ratio,
+        "the share of records without a context that begin a trace; by default as \
+         `OTEL_TRACES_SAMPLER_ARG` says, else 0",
     ),
     setting(
         "use.latest.version",

@@ -239,6 +239,31 @@ fn a_secret_of_the_registry_may_stand_in_a_file() {
 }
 
 #[test]
+fn a_file_that_has_no_secret_is_refused_and_never_shown() {
+    let directory = tempfile::tempdir().unwrap();
+    let refuse = |name: &str, bytes: Option<&[u8]>| {
+        let path = directory.path().join(name);
+        match bytes {
+            Some(bytes) => std::fs::write(&path, bytes).unwrap(),
+            None => std::fs::create_dir(&path).unwrap(),
+        }
+        let config = config().with_argument("sasl.password.file", path.to_str().unwrap());
+        let report = config.unwrap_err().report();
+        assert!(report.contains("sasl.password.file") && report.contains(name), "{report}");
+        assert!(!report.contains("hunter2"), "{report}");
+        report
+    };
+    assert!(refuse("empty", Some(b"\r\n\n")).contains("is empty"));
+    assert!(refuse("directory", None).contains("cannot read"));
+    let huge = "hunter2".repeat(10_000);
+    assert!(refuse("huge", Some(huge.as_bytes())).contains("longer than 64 KiB"));
+    assert!(refuse("binary", Some(b"hunter2\xff")).contains("cannot read"));
+    assert!(refuse("zero", Some(b"hunter2\0x")).contains("a byte of zero"));
+    let endless = config().with_argument("sasl.password.file", "/dev/zero").unwrap_err();
+    assert!(endless.to_string().contains("longer than 64 KiB"), "{endless}");
+}
+
+#[test]
 fn settings_of_internal_topics_have_a_prefix() {
     let config = config().with_argument("topic.segment.bytes", "1048576").unwrap();
     assert_eq!(config.resolve().unwrap().topic_settings["segment.bytes"], "1048576");

@@ -76,6 +76,12 @@ impl FetchedBatch {
         self.records.truncate(kept);
     }
 
+    /// Returns the bytes of all keys and values that were added.
+    #[must_use]
+    pub fn data_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Returns the memory it holds, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {

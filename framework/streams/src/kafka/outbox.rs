@@ -85,6 +85,8 @@ pub struct Outbox {
     /// Topics that records chose, by name; in the table they are behind those that were registered.
     dynamic: HashMap<Arc<str>, OutTopicId>,
     registered: usize,
+    /// Records and bytes sent to topics that records chose and that are forgotten.
+    sent_dynamic: (u64, u64),
     task_partition: i32,
     /// Whether records without a key go by their task's partition, instead of where the client wants.
     places_keyless: bool,
@@ -100,6 +102,14 @@ struct Known {
     name: Arc<str>,
     serde_topic: Arc<str>,
     partitions: Option<usize>,
+    /// Records and bytes sent.
+    sent: (u64, u64),
+}
+
+impl Known {
+    fn new(name: Arc<str>, serde_topic: Arc<str>, partitions: Option<usize>) -> Self {
+        Self { name, serde_topic, partitions, sent: (0, 0) }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -130,6 +140,8 @@ impl fmt::Debug for Awaiting {
     }
 }
 
+/// What topics that records choose are called together.
+const CHOSEN: &str = "(chosen)";
 /// How many topics that records chose are remembered from one drain to the next.
 const DYNAMIC_TOPICS_MAX: usize = 1_000;
 
@@ -141,6 +153,7 @@ impl Outbox {
             topics: Vec::new(),
             dynamic: HashMap::new(),
             registered: 0,
+            sent_dynamic: (0, 0),
             task_partition,
             places_keyless: false,
             bytes: Vec::new(),
@@ -165,7 +178,7 @@ impl Outbox {
         let known = self.topics.iter().position(|known| known.name == topic.name);
         OutTopicId(known.unwrap_or_else(|| {
             let OutTopic { name, partitions, serde_topic } = topic;
-            self.topics.push(Known { name, serde_topic, partitions: Some(partitions) });
+            self.topics.push(Known::new(name, serde_topic, Some(partitions)));
             self.registered = self.topics.len();
             self.topics.len() - 1
         }))
@@ -180,7 +193,7 @@ impl Outbox {
         let id = OutTopicId(registered.unwrap_or(self.topics.len()));
         if registered.is_none() {
             let name: Arc<str> = name.into();
-            self.topics.push(Known { serde_topic: name.clone(), name, partitions: None });
+            self.topics.push(Known::new(name.clone(), name, None));
         }
         self.dynamic.insert(self.topic(id).clone(), id);
         id
@@ -369,15 +382,38 @@ impl Outbox {
         })
     }
 
-    /// Forgets all records and keeps the memory.
+    /// Counts all records as sent, forgets them and keeps the memory.
     pub fn clear(&mut self) {
+        for entry in &self.entries {
+            let part = |range: &Option<Range<usize>>| range.as_ref().map_or(0, |part| part.len());
+            if let Some(topic) = self.topics.get_mut(entry.topic) {
+                topic.sent.0 += 1;
+                topic.sent.1 += u64::try_from(part(&entry.key) + part(&entry.value)).unwrap_or(0);
+            }
+        }
         self.bytes.clear();
         self.entries.clear();
         self.awaiting.clear();
         if self.dynamic.len() > DYNAMIC_TOPICS_MAX {
+            self.sent_dynamic = self.sent_to_chosen();
             self.dynamic.clear();
             self.topics.truncate(self.registered);
         }
+    }
+
+    /// Returns how many records were sent, and how many bytes of keys and values, by topic; topics that
+    /// records chose are told as one, named `(chosen)`.
+    pub(crate) fn produced(&self) -> impl Iterator<Item = (Arc<str>, u64, u64)> {
+        let registered = self.topics.iter().take(self.registered);
+        let registered = registered.map(|topic| (topic.name.clone(), topic.sent));
+        let chosen = (Arc::from(CHOSEN), self.sent_to_chosen());
+        let chosen = Some(chosen).filter(|(_, (records, _))| *records > 0);
+        registered.chain(chosen).map(|(name, (records, bytes))| (name, records, bytes))
+    }
+
+    fn sent_to_chosen(&self) -> (u64, u64) {
+        let chosen = self.topics.iter().skip(self.registered);
+        chosen.fold(self.sent_dynamic, |sum, topic| (sum.0 + topic.sent.0, sum.1 + topic.sent.1))
     }
 
     #[expect(clippy::indexing_slicing, reason = "an OutTopicId is of a topic in the table")]
@@ -407,89 +443,4 @@ fn no_partition(topic: &str, partition: usize, count: usize) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sinks_partition_by_key_and_changelogs_by_task() {
-        let mut outbox = Outbox::new(3);
-        let sink = outbox.register(OutTopic::new("out", 4));
-        let log = outbox.register(OutTopic::new("log", 4));
-        assert_eq!(outbox.register(OutTopic::new("out", 4)), sink);
-
-        outbox.arena().extend_from_slice(b"keyvalue");
-        let at = (Timestamp::from_millis(9), Headers::default());
-        outbox.push(Destination::Sink(sink), Some(0..3), Some(3..8), Some(0..3), at.clone());
-        outbox.push(Destination::Changelog(log, StoreId(1)), Some(0..3), None, None, at.clone());
-        outbox.push(Destination::Sink(sink), None, Some(3..8), None, at);
-
-        let records: Vec<_> = outbox.iter().collect();
-        assert_eq!(records[0].partition, Some(default_partition(b"key", 4)));
-        assert_eq!((records[0].key, records[0].value), (Some(&b"key"[..]), Some(&b"value"[..])));
-        assert_eq!((records[1].partition, records[1].changelog), (Some(3), Some(StoreId(1))));
-        assert_eq!((&**records[1].topic, records[1].value), ("log", None));
-        assert_eq!(records[2].partition, None);
-        outbox.clear();
-        assert!(outbox.is_empty());
-    }
-
-    #[test]
-    fn records_for_a_new_topic_wait_until_its_partitions_are_known() {
-        let mut outbox = Outbox::new(0);
-        let known = outbox.register(OutTopic::new("known", 3));
-        let at = || (Timestamp::from_millis(9), Headers::default());
-        outbox.arena().extend_from_slice(b"k");
-        assert_eq!(outbox.dynamic("known"), known);
-        outbox.push(Destination::Sink(known), None, None, None, at());
-        let new = outbox.dynamic("new");
-        assert_eq!((new, outbox.partitions(new)), (outbox.dynamic("new"), None));
-        outbox.push(Destination::Sink(new), Some(0..1), None, Some(0..1), at());
-        for placement in [Placement::Drop, Placement::Partitions(vec![1, 6, 1])] {
-            outbox.push_awaiting(new, (Some(0..1), None), at(), Box::new(|_| placement));
-        }
-        outbox.push(Destination::Sink(known), None, None, None, at());
-        let names: Vec<Arc<str>> = vec!["new".into()];
-        assert_eq!(outbox.unknown_topics(), names);
-
-        let dropped = outbox.learn(&BTreeMap::from([("new".into(), 7)])).unwrap();
-        assert_eq!((dropped, outbox.partitions(new)), (1, Some(7)));
-        let went: Vec<_> =
-            outbox.iter().map(|record| (record.topic.to_string(), record.partition)).collect();
-        let (known, new) = (|| "known".to_owned(), || "new".to_owned());
-        let by_key = Some(default_partition(b"k", 7));
-        let expected =
-            [(known(), None), (new(), by_key), (new(), Some(1)), (new(), Some(6)), (known(), None)];
-        assert_eq!(went, expected);
-        assert!(outbox.unknown_topics().is_empty());
-    }
-
-    #[test]
-    fn a_topic_that_is_not_there_is_named() {
-        let mut outbox = Outbox::new(0);
-        let new = outbox.dynamic("new");
-        let at = (Timestamp::from_millis(9), Headers::default());
-        outbox.push(Destination::Sink(new), None, None, None, at);
-        let error = outbox.learn(&BTreeMap::new()).unwrap_err();
-        assert!(error.to_string().contains("the topic new, which does not exist: create it"));
-    }
-
-    #[test]
-    fn only_so_many_topics_are_remembered() {
-        let mut outbox = Outbox::new(0);
-        let known = outbox.register(OutTopic::new("known", 3));
-        for number in 0..=DYNAMIC_TOPICS_MAX {
-            outbox.dynamic(&number.to_string());
-        }
-        outbox.clear();
-        assert_eq!((outbox.topics.len(), outbox.partitions(known)), (1, Some(3)));
-    }
-
-    #[test]
-    fn in_a_rerun_records_without_a_key_go_by_their_task() {
-        let mut outbox = Outbox::new(7).placing_keyless();
-        let sink = outbox.register(OutTopic::new("out", 4));
-        let at = (Timestamp::from_millis(9), Headers::default());
-        outbox.push(Destination::Sink(sink), None, None, None, at);
-        assert_eq!(outbox.iter().next().and_then(|record| record.partition), Some(3));
-    }
-}
+mod tests;

@@ -5,7 +5,10 @@ use crate::kafka::{Destination, OutTopicId, Partitioner};
 use crate::metrics::DropReason;
 use crate::processor::{Control, Process, TaskContext};
 use crate::record::Record;
-use crate::serde::{Data, SerdeError, SerdeRef, encode_into};
+use crate::serde::{Data, Part, SerdeError, SerdeRef, encode_into};
+
+/// The headers that name schemas.
+const SCHEMA_HEADERS: [&str; 2] = [Part::Key.schema_header(), Part::Value.schema_header()];
 
 /// Writes records to a topic.
 pub(crate) struct Sink<K, V> {
@@ -70,14 +73,15 @@ impl<K: Data, V: Data> Writer<K, V> {
 
 impl<K, V> Writer<K, V> {
     /// Adds the headers that name the schemas of key and value, where serdes want that.
+    ///
+    /// Those of the record that was read go: readers would take what is written here for what they name.
     fn with_schema_headers(&self, topic: &str, record: Record<K, V>) -> Record<K, V> {
-        match (self.keys.header(topic), self.values.header(topic)) {
-            (None, None) => record,
-            (key, value) => {
-                let headers = record.headers.with(key.into_iter().chain(value));
-                Record { headers, ..record }
-            }
-        }
+        let headers = record.headers.without(&SCHEMA_HEADERS);
+        let headers = match (self.keys.header(topic), self.values.header(topic)) {
+            (None, None) => headers,
+            (key, value) => headers.with(key.into_iter().chain(value)),
+        };
+        Record { headers, ..record }
     }
 }
 

@@ -10,11 +10,12 @@ use super::task_registry::TaskRegistry;
 use super::thread_state::ThreadStates;
 use crate::config::Settings;
 use crate::kafka::{Clients, Leave, Offsets};
-use crate::metrics::DroppedRecords;
+use crate::metrics::{DroppedRecords, Metrics};
 use crate::processor::GlobalTables;
 use crate::state::SeenPartitions;
 use crate::task::{Deployment, Storage};
 use crate::time::Clock;
+use crate::trace::Tracing;
 
 /// A started application: its topology on its topics, its settings, its state, its clock.
 #[derive(Debug)]
@@ -32,12 +33,15 @@ pub(super) struct Application {
     pub(super) leave: AtomicBool,
     pub(super) threads: ThreadStates,
     pub(super) stats: Arc<Stats>,
+    pub(super) metrics: Metrics,
     /// The topics that others write and tasks read, with their partition counts at the start.
     pub(super) external: BTreeMap<Arc<str>, usize>,
     /// Which of their partitions were ever committed.
     pub(super) seen: SeenPartitions,
     /// Committed offsets of repartition topics: what lies before them may be deleted.
     pub(super) purgeable: Mutex<Offsets>,
+    /// How records are traced, unless they are not.
+    pub(super) tracing: Option<Tracing>,
 }
 
 impl Application {
@@ -58,6 +62,7 @@ pub(super) struct Stats {
     processed: AtomicU64,
     restored: AtomicU64,
     dropped: Mutex<DroppedRecords>,
+    failed_threads: AtomicU64,
     commits: Mutex<u64>,
     committed: Condvar,
 }
@@ -69,6 +74,10 @@ impl Stats {
 
     pub(super) fn restored(&self, records: usize) {
         self.restored.fetch_add(u64::try_from(records).unwrap_or(0), Ordering::Relaxed);
+    }
+
+    pub(super) fn thread_failed(&self) {
+        self.failed_threads.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Adds what a closed task has dropped.
@@ -97,6 +106,10 @@ impl Stats {
 
     pub(super) fn restored_total(&self) -> u64 {
         self.restored.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn failed_threads(&self) -> u64 {
+        self.failed_threads.load(Ordering::Relaxed)
     }
 
     pub(super) fn dropped_total(&self) -> DroppedRecords {

@@ -31,6 +31,17 @@ pub enum ClientState {
 }
 
 impl ClientState {
+    /// All states.
+    pub const ALL: [Self; 7] = [
+        Self::Created,
+        Self::Rebalancing,
+        Self::Running,
+        Self::PendingShutdown,
+        Self::NotRunning,
+        Self::PendingError,
+        Self::Error,
+    ];
+
     /// Returns whether the state may follow this one.
     #[must_use]
     pub fn can_become(self, next: Self) -> bool {

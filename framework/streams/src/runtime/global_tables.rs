@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::metrics::GlobalRecorder;
 use super::stall::Stall;
 use super::stop::Stop;
 use crate::config::{DeserializationHandler, Settings, StoreType};
@@ -30,6 +31,7 @@ pub(crate) struct GlobalUpdater {
     poll: Duration,
     /// Whether records past the ends are left out.
     is_bounded: bool,
+    recorder: Arc<GlobalRecorder>,
 }
 
 /// How far the tables are read.
@@ -91,6 +93,7 @@ impl GlobalUpdater {
             handler: settings.deserialization_handler,
             poll: settings.poll,
             is_bounded: matches!(until, Until::Ends(_)),
+            recorder: Arc::default(),
         };
         updater.read_to_ends(stop, Stall::new(settings.task_timeout))?;
         Ok(Some(updater))
@@ -99,6 +102,11 @@ impl GlobalUpdater {
     /// Returns the tables, for operators to look up.
     pub(crate) fn tables(&self) -> GlobalTables {
         self.tables.clone()
+    }
+
+    /// Returns what tells how much was read.
+    pub(crate) fn recorder(&self) -> Arc<GlobalRecorder> {
+        self.recorder.clone()
     }
 
     /// Follows the topics until a stop is asked for.
@@ -165,6 +173,7 @@ impl GlobalUpdater {
             if !rows.is_empty() {
                 self.tables.store.write(Family(followed.table), &rows)?;
             }
+            self.recorder.consumed(&partition.topic, fetched.records);
             records += fetched.records;
         }
         Ok(records)

@@ -13,18 +13,21 @@ use super::application::{Application, Stats};
 use super::caught_up::CaughtUp;
 use super::client_state::{ClientState, StateCell};
 use super::global_tables::{GlobalUpdater, Until};
+use super::health::{StageCell, StartStage, Vitals};
+use super::metrics::{ClientSource, ThreadsSource};
 use super::stop::{Stop, patiently};
 use super::stream_thread::StreamThread;
 use super::task_registry::TaskRegistry;
 use super::thread_state::{ThreadMetadata, ThreadStates};
-use super::{housekeeping, panics, storage, topics};
+use super::{housekeeping, logged, panics, storage, topics};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kafka::Clients;
-use crate::metrics::DroppedRecords;
+use crate::metrics::{DroppedRecords, Metrics};
 use crate::task::RunMode;
 use crate::time::{Clock, SystemClock};
 use crate::topology::{TopicNames, Topology};
+use crate::trace::Tracing;
 
 /// An application that runs live: its topology, its threads, its state.
 ///
@@ -49,8 +52,11 @@ pub struct KafkaStreams {
     settings: Settings,
     clients: Arc<dyn Clients>,
     clock: Arc<dyn Clock>,
+    tracing: Option<Tracing>,
     state: Arc<StateCell>,
     stats: Arc<Stats>,
+    stage: StageCell,
+    metrics: Metrics,
     stop: Stop,
     started: Mutex<Started>,
     /// Held while threads are joined: whoever else wants to wait for their end waits for that.
@@ -107,17 +113,38 @@ impl KafkaStreams {
     /// Makes a client over other Kafka clients; nothing runs yet.
     #[must_use]
     pub fn with_clients(topology: Topology, settings: Settings, clients: Arc<dyn Clients>) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+        let (state, stats) = (Arc::new(StateCell::new()), Arc::default());
+        let metrics = Metrics::new(settings.metrics_level, clock.clone());
+        let source = ClientSource {
+            application_id: settings.application_id.as_str().into(),
+            topology: topology.clone(),
+            since: clock.wall_clock(),
+            state: Arc::clone(&state),
+            stats: Arc::clone(&stats),
+        };
+        metrics.add("client", Arc::new(source));
         Self {
             topology,
             settings,
             clients,
-            clock: Arc::new(SystemClock::start()),
-            state: Arc::new(StateCell::new()),
-            stats: Arc::default(),
+            clock,
+            tracing: None,
+            state,
+            stats,
+            stage: StageCell::default(),
+            metrics,
             stop: Stop::new(),
             started: Mutex::default(),
             joining: Mutex::default(),
         }
+    }
+
+    /// Has records traced that are sampled; by default none are.
+    #[must_use]
+    pub fn traced(mut self, tracing: Option<Tracing>) -> Self {
+        self.tracing = tracing;
+        self
     }
 
     /// Waits for Kafka, checks and creates topics, loads global tables and starts the threads.
@@ -163,10 +190,33 @@ impl KafkaStreams {
         }
     }
 
+    /// Returns the metrics: what exporters read, and whoever else wants to.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        self.metrics.clone()
+    }
+
     /// Returns the stream threads with their states and tasks; none before the start and after the end.
     #[must_use]
     pub fn threads(&self) -> Vec<ThreadMetadata> {
         self.started().app.as_ref().map(|app| app.threads.metadata()).unwrap_or_default()
+    }
+
+    /// Returns what there is to say of the client's health now.
+    #[must_use]
+    pub fn vitals(&self) -> Vitals {
+        let (app, done) = (self.started().app.clone(), self.progress());
+        Vitals {
+            stage: self.stage.get(),
+            state: self.state.get(),
+            is_stopping: self.stop.is_asked(),
+            threads: app.map(|app| app.threads.vitals()).unwrap_or_default(),
+            progress: BTreeMap::from([
+                ("processed_records", done.processed),
+                ("restored_records", done.restored),
+                ("dropped_records", done.dropped.total()),
+            ]),
+        }
     }
 
     /// Returns what asks this client to stop, for a signal handler.
@@ -293,16 +343,20 @@ impl KafkaStreams {
         let names = TopicNames::live(&settings.application_id);
         let storage = storage::open(settings, &names)?;
         let admin = clients.admin()?;
+        self.stage.set(StartStage::Kafka);
         topics::wait_for_cluster(&*admin, settings, &self.stop)?;
+        self.stage.set(StartStage::Topics);
         let inputs = topics::inputs(&*admin, &self.topology)?;
         let run = (RunMode::Live, &inputs);
         let deployment = topics::prepare(&*admin, &self.topology, names, settings, run)?;
         patiently(&self.stop, settings.task_timeout, || {
             self.topology.prepare_serdes(deployment.names())
         })?;
+        self.stage.set(StartStage::GlobalTables);
         let until = (Until::Stopped, &self.stop);
         let globals =
             GlobalUpdater::load(&self.topology, clients, &*admin, &storage, settings, until)?;
+        self.stage.set(StartStage::Threads);
         let seen = storage.seen_partitions()?;
         let app = Application {
             external: deployment.external_topics(),
@@ -314,11 +368,13 @@ impl KafkaStreams {
             clock: self.clock.clone(),
             stop: self.stop.clone(),
             leave: AtomicBool::new(false),
-            threads: ThreadStates::new(self.state.clone()),
+            threads: ThreadStates::new(self.state.clone(), self.clock.clone()),
             seen,
             tasks: TaskRegistry::default(),
             stats: self.stats.clone(),
+            metrics: self.metrics.clone(),
             purgeable: Mutex::default(),
+            tracing: self.tracing.clone(),
         };
         Ok((Arc::new(app), globals))
     }
@@ -326,12 +382,14 @@ impl KafkaStreams {
     fn launch(&self, app: &Arc<Application>, globals: Option<GlobalUpdater>) -> Result<()> {
         let mut started = self.started();
         started.app = Some(app.clone());
+        self.metrics.add("threads", Arc::new(ThreadsSource(Arc::downgrade(app))));
         let failure = started.failure.clone();
         let id = app.deployment.names().application_id().to_owned();
         for _ in 0..app.settings.threads {
             self.launch_stream_thread(app, &mut started)?;
         }
         if let Some(globals) = globals {
+            self.metrics.add("global", globals.recorder());
             let (stop, ended) = (app.stop.clone(), Ended::new(self, &failure));
             let run = move || ended.note(|| globals.follow(&stop));
             started.threads.push(spawn(format!("{id}-GlobalThread"), run)?);
@@ -340,6 +398,7 @@ impl KafkaStreams {
         let ended = Ended::new(self, &failure);
         let run = move || ended.note(|| housekeeping::run(&app, &*admin));
         started.threads.push(spawn(format!("{id}-Housekeeping"), run)?);
+        self.stage.set(StartStage::Done);
         Ok(())
     }
 
@@ -404,21 +463,23 @@ impl KafkaStreams {
 struct Ended {
     failure: Arc<Mutex<Option<Error>>>,
     state: Arc<StateCell>,
+    stats: Arc<Stats>,
     stop: Stop,
 }
 
 impl Ended {
     fn new(streams: &KafkaStreams, failure: &Arc<Mutex<Option<Error>>>) -> Self {
         let (failure, state) = (failure.clone(), streams.state.clone());
-        Self { failure, state, stop: streams.stop.clone() }
+        Self { failure, state, stats: streams.stats.clone(), stop: streams.stop.clone() }
     }
 
     /// Runs a thread's work to its end; a panic is a failure like others.
     fn note(&self, work: impl FnOnce() -> Result<()>) {
         let result = catch_unwind(AssertUnwindSafe(work));
         let result = result.unwrap_or_else(|panic| Err(panics::error(&*panic, None)));
-        let Err(error) = result else { return };
-        tracing::error!("{}", error.report());
+        let Err(mut error) = result else { return };
+        logged::fatal(&mut error);
+        self.stats.thread_failed();
         self.state.set(ClientState::PendingError);
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         self.stop.ask();
@@ -438,7 +499,7 @@ impl fmt::Debug for KafkaStreams {
     }
 }
 
-fn thread_name(app: &Application, index: usize) -> String {
+pub(super) fn thread_name(app: &Application, index: usize) -> String {
     format!("{}-StreamThread-{}", app.deployment.names().application_id(), index + 1)
 }
 

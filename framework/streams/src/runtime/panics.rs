@@ -14,5 +14,10 @@ pub(super) fn error(panic: &(dyn Any + Send), task: Option<&Task>) -> Error {
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "no message".to_owned());
     let at = task.and_then(Task::position).unwrap_or_else(|| "no record".to_owned());
-    Error::new(ErrorKind::Processing, format!("panicked while processing {at}: {message}"))
+    let message = format!("panicked while processing {at}: {message}");
+    let error = Error::new(ErrorKind::Processing, message);
+    match task {
+        Some(task) => task.located(error).in_task(task.id()),
+        None => error,
+    }
 }

@@ -8,6 +8,7 @@
 
 mod driver;
 mod inputs;
+mod monitor;
 mod report;
 mod stages;
 mod workspace;
@@ -16,16 +17,19 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use monitor::ReplayMonitor;
 pub use report::{InputReport, ReplayReport, SealedTopic};
 
 use self::driver::Driver;
 use self::inputs::Inputs;
 use self::workspace::Workspace;
+use super::metrics::ReplayRecorder;
 use super::stop::Stop;
 use super::{storage, topics};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::kafka::Clients;
+use crate::metrics::Metrics;
 use crate::time::{Clock, SystemClock};
 use crate::topology::{TopicNames, Topology};
 
@@ -54,6 +58,7 @@ pub struct Replay {
     version: String,
     clients: Arc<dyn Clients>,
     clock: Arc<dyn Clock>,
+    metrics: Metrics,
 }
 
 /// How far a rerun is.
@@ -96,8 +101,15 @@ impl Replay {
         clients: Arc<dyn Clients>,
     ) -> Result<Self> {
         check_version(version)?;
-        let clock = Arc::new(SystemClock::start());
-        Ok(Self { topology, settings, version: version.to_owned(), clients, clock })
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+        let metrics = Metrics::new(settings.metrics_level, clock.clone());
+        Ok(Self { topology, settings, version: version.to_owned(), clients, clock, metrics })
+    }
+
+    /// Returns the metrics of the rerun: how far it is.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        self.metrics.clone()
     }
 
     /// Makes the rerun. One of the same version that was made before is deleted first.
@@ -106,7 +118,7 @@ impl Replay {
     ///
     /// Where Kafka does not answer in time, topics do not fit, a record cannot be decoded, history is
     /// deleted under the run, another process has the version's state, or a stop is asked for.
-    pub fn run(&self, stop: &Stop, watch: impl FnMut(&ReplayProgress)) -> Result<ReplayReport> {
+    pub fn run(&self, stop: &Stop, mut watch: impl FnMut(&ReplayProgress)) -> Result<ReplayReport> {
         refuse_loops(&self.topology)?;
         self.topology.refuse_unlisted_outputs()?;
         let names = TopicNames::versioned(&self.settings.application_id, &self.version);
@@ -127,7 +139,13 @@ impl Replay {
         // Whatever can be found wrong is found before an earlier run's results are deleted.
         let inputs = Inputs::capture(&*admin, &self.topology)?;
         workspace.start_over()?;
-        let mut driver = Driver::prepare(&workspace, inputs, watch)?;
+        let recorder = ReplayRecorder::new(&self.settings.application_id, &self.version);
+        self.metrics.add("replay", recorder.clone());
+        let noted = |progress: &ReplayProgress| {
+            recorder.note(progress);
+            watch(progress);
+        };
+        let mut driver = Driver::prepare(&workspace, inputs, noted)?;
         driver.run()?;
         driver.finish(&self.version, self.clock.monotonic().saturating_sub(start))
     }

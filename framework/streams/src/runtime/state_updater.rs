@@ -6,6 +6,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel}
 use std::thread::JoinHandle;
 
 use super::application::Application;
+use super::heartbeat::Heartbeat;
+use super::kafka_streams::thread_name;
+use super::logged::Repeated;
+use super::metrics::RestoreRecorder;
 use super::stall::Stall;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{TaskId, TopicPartition};
@@ -64,8 +68,12 @@ impl StateUpdater {
             renewed: BTreeSet::new(),
             assignment_is_stale: false,
             stall: None,
+            heartbeat: app.threads.heartbeat(thread),
+            repeated: Repeated::default(),
             outbox,
             wake,
+            recorder: (!app.metrics.is_off())
+                .then(|| RestoreRecorder::start(&app.metrics, &thread_name(app, thread))),
         };
         let name =
             format!("{}-StateUpdater-{}", app.deployment.names().application_id(), thread + 1);
@@ -135,8 +143,13 @@ struct Worker {
     assignment_is_stale: bool,
     /// Watches the asking for ends, once it has failed.
     stall: Option<Stall>,
+    heartbeat: Arc<Heartbeat>,
+    /// What is told only now and then.
+    repeated: Repeated,
     outbox: Sender<Restored>,
     wake: Waker,
+    /// None where metrics are off.
+    recorder: Option<RestoreRecorder>,
 }
 
 /// How much of one changelog partition is taken at a time.
@@ -164,6 +177,9 @@ impl Worker {
         self.tasks.retain(|&task, _| !is_gone(task));
         self.waiting.retain(|state| !is_gone(state.id));
         self.renewed.retain(|&task| !is_gone(task));
+        if let Some(recorder) = &self.recorder {
+            recorder.forget(&is_gone);
+        }
         self.assignment_is_stale = true;
     }
 
@@ -209,7 +225,8 @@ impl Worker {
                     self.begin(state, &ends)?;
                 }
                 Err(error) if error.is_retriable() => {
-                    tracing::warn!(task = %state.id, "{}; trying again", error.report());
+                    let (error, now) = (error.in_task(state.id), self.app.clock.monotonic());
+                    self.repeated.warning(now, &error, "trying again");
                     self.waiting.push(state);
                     let limit = self.app.settings.task_timeout;
                     let waiting = self.stall.get_or_insert_with(|| Stall::new(limit));
@@ -251,6 +268,7 @@ impl Worker {
     fn step(&mut self) -> Result<()> {
         self.consumer.events()?;
         self.begin_waiting()?;
+        self.note_to_restore();
         self.hand_over_finished();
         if std::mem::take(&mut self.assignment_is_stale) {
             let to_read: Vec<_> = self.tasks.values().flat_map(Restoring::to_read).collect();
@@ -271,6 +289,12 @@ impl Worker {
             }
         }
         self.app.stats.restored(restored);
+        if let Some(recorder) = &self.recorder {
+            let now = self.app.clock.monotonic();
+            for (&id, task) in &self.tasks {
+                recorder.note(id, task.progress().restored, task.remaining(), now);
+            }
+        }
         if let Some((id, error)) = damaged {
             self.tasks.remove(&id);
             let state = self.renew(id, error)?;
@@ -281,6 +305,14 @@ impl Worker {
             self.consumer.wait(self.app.settings.poll);
         }
         Ok(())
+    }
+
+    /// Tells how much is left. Not that it is nothing: the next tasks may have been handed over already.
+    fn note_to_restore(&self) {
+        if !self.tasks.is_empty() {
+            let left = self.tasks.values().map(Restoring::remaining).sum();
+            self.heartbeat.set_to_restore(Some(left).filter(|_| self.waiting.is_empty()));
+        }
     }
 
     fn hand_over_finished(&mut self) {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::logged::Repeated;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kafka::{Patience, Waker};
 use crate::time::{Clock, SystemClock};
@@ -91,11 +92,11 @@ pub(super) fn patiently<T>(
     limit: Duration,
     mut ask: impl FnMut() -> Result<T>,
 ) -> Result<T> {
-    let clock = SystemClock::start();
+    let (clock, mut repeated) = (SystemClock::start(), Repeated::default());
     loop {
         match ask() {
             Err(error) if error.is_retriable() && clock.monotonic() <= limit => {
-                tracing::warn!("{}; trying again", error.report());
+                repeated.warning(clock.monotonic(), &error, "trying again");
                 if stop.wait(RETRY_STEP) {
                     return Err(error);
                 }

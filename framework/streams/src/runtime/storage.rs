@@ -16,12 +16,22 @@ pub(crate) fn open(settings: &Settings, names: &TopicNames) -> Result<Storage> {
 fn with_disk(settings: &Settings, directory: crate::state::StateDirectory) -> Storage {
     use std::sync::Arc;
 
+    use crate::metrics::Level;
+    use crate::state::MeteredBackend;
     use crate::state::rocksdb::{RocksDbBackend, RocksDbMemory};
+    use crate::time::SystemClock;
 
     let memory =
         RocksDbMemory::new(settings.rocksdb_block_cache_bytes, settings.rocksdb_write_buffer_bytes);
+    let is_metered = settings.metrics_level >= Level::Debug;
     let open: crate::task::OpenBackend = Arc::new(move |path, families| {
-        Ok(Box::new(RocksDbBackend::open(path, families, &memory)?))
+        let count = families.len();
+        let backend = Box::new(RocksDbBackend::open(path, families, &memory)?);
+        if is_metered {
+            let clock = Arc::new(SystemClock::start());
+            return Ok(Box::new(MeteredBackend::new(backend, count, clock)));
+        }
+        Ok(backend)
     });
     Storage { disk: Some((directory, open)), default_store: settings.default_store }
 }

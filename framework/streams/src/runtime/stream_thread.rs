@@ -1,5 +1,7 @@
 //! A stream thread: one consumer, one producer, some tasks, and one readable loop.
 
+mod recording;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
@@ -8,8 +10,12 @@ use std::time::Duration;
 use super::application::Application;
 use super::commit::Committed;
 use super::dynamic_outputs::DynamicOutputs;
+use super::heartbeat::Heartbeat;
+use super::logged::{self, Repeated};
 use super::membership::{LeadTopics, MemberEvent, Membership};
+use super::metrics::{Phase, ThreadRecorder};
 use super::owned_offsets::OwnedOffsets;
+use super::spans::ThreadSpans;
 use super::stall::Stall;
 use super::stop::{Stop, patiently};
 use super::task_manager::TaskManager;
@@ -28,6 +34,7 @@ pub(super) struct StreamThread {
     index: usize,
     /// Ends this thread alone.
     stop: Stop,
+    heartbeat: Arc<Heartbeat>,
     consumer: Box<dyn Consumer>,
     membership: Box<dyn Membership>,
     producer: Box<dyn Producer>,
@@ -55,6 +62,10 @@ pub(super) struct StreamThread {
     processing: Option<TaskId>,
     /// When tasks' damaged state was last thrown away.
     renewed: BTreeMap<TaskId, Duration>,
+    /// What is told only now and then.
+    repeated: Repeated,
+    /// None where metrics are off.
+    recorder: Option<Box<ThreadRecorder>>,
 }
 
 /// How many records a task processes before the next task has its turn.
@@ -90,15 +101,18 @@ impl StreamThread {
         app.stop.wakes(waker.clone());
         stop.wakes(waker.clone());
         let now = app.clock.monotonic();
+        let producer = app.clients.producer(index, app.stop.patience(app.settings.task_timeout))?;
+        let (spans, producer) = ThreadSpans::start(app, index, producer);
         Ok(Self {
             app: app.clone(),
             index,
             stop,
+            heartbeat: app.threads.heartbeat(index),
             consumer,
             membership: Box::new(LeadTopics::new(app)),
-            producer: app.clients.producer(index, app.stop.patience(app.settings.task_timeout))?,
+            producer,
             outputs: DynamicOutputs::new(&app.clients, &app.stop, app.settings.task_timeout),
-            tasks: TaskManager::start(app, index, waker)?,
+            tasks: TaskManager::start(app, index, waker, spans)?,
             events: VecDeque::new(),
             answering: None,
             is_member: false,
@@ -112,6 +126,8 @@ impl StreamThread {
             waiting: WaitingTasks::default(),
             processing: None,
             renewed: BTreeMap::new(),
+            repeated: Repeated::default(),
+            recorder: ThreadRecorder::start(app, index),
         })
     }
 
@@ -139,6 +155,7 @@ impl StreamThread {
     fn serve(&mut self) -> Result<()> {
         self.membership.join(&mut *self.consumer)?;
         while !self.is_stopped() {
+            self.heartbeat.beat(self.app.clock.monotonic());
             let stepped = catch_unwind(AssertUnwindSafe(|| self.step()));
             let stepped = stepped.unwrap_or_else(|panic| {
                 let task = self.processing.and_then(|id| self.tasks.running.get(&id));
@@ -164,14 +181,15 @@ impl StreamThread {
         self.tasks.open_awaited()?;
         self.tasks.adopt_restored()?;
         self.update_state();
-        let fetched = self.fetch()?;
-        let processed = self.process()?;
+        let fetched = self.timed(Phase::Poll, Self::fetch, |records| *records)?;
+        let processed = self.timed(Phase::Process, Self::process, |records| *records)?;
         self.producer.poll()?;
         let now = self.app.clock.monotonic();
         self.commit_if_due(now)?;
+        self.publish();
         if fetched + processed == 0 {
             let until_commit = self.next_commit.saturating_sub(now);
-            self.consumer.wait(self.app.settings.poll.min(until_commit));
+            self.wait(self.app.settings.poll.min(until_commit))?;
         }
         Ok(())
     }
@@ -182,9 +200,9 @@ impl StreamThread {
         let events = self.membership.events(&mut *self.consumer)?;
         self.events.extend(events);
         while let Some(event) = self.events.front().cloned() {
-            match self.answer(&event) {
+            match self.answer_timed(&event) {
                 Err(error) if error.is_retriable() => {
-                    tracing::warn!(thread = self.index, "{}; trying again", error.report());
+                    self.repeated.warning(self.app.clock.monotonic(), &error, "trying again");
                     let limit = self.app.settings.task_timeout;
                     let waiting = self.answering.get_or_insert_with(|| Stall::new(limit));
                     return waiting.note(false, || "the committed offsets of new tasks");
@@ -202,8 +220,9 @@ impl StreamThread {
             MemberEvent::Assigned(tasks) => {
                 let inputs = self.inputs(tasks);
                 let starts = self.offsets.take(&self.app, &mut *self.consumer, &inputs)?;
-                tracing::info!(thread = self.index, ?tasks, "tasks assigned");
+                tracing::info!(?tasks, "tasks assigned");
                 if !tasks.is_empty() || !self.is_member {
+                    self.heartbeat.set_to_restore(None);
                     self.app.threads.set(self.index, ThreadState::PartitionsAssigned);
                 }
                 self.is_member = true;
@@ -211,7 +230,7 @@ impl StreamThread {
                 self.membership.accept(&mut *self.consumer, &starts)
             }
             MemberEvent::Revoked(tasks) => {
-                tracing::info!(thread = self.index, ?tasks, "tasks revoked");
+                tracing::info!(?tasks, "tasks revoked");
                 match self.give_up(tasks) {
                     // What is not committed is done again, by whoever is given the tasks.
                     Err(error) if error.is_retriable() => {}
@@ -220,7 +239,7 @@ impl StreamThread {
                 self.release(tasks)
             }
             MemberEvent::Lost(tasks) => {
-                tracing::warn!(thread = self.index, ?tasks, "tasks lost");
+                tracing::warn!(?tasks, "tasks lost");
                 self.tasks.abandon(tasks)?;
                 self.is_member = false;
                 self.app.threads.set(self.index, ThreadState::PartitionsRevoked);
@@ -289,11 +308,12 @@ impl StreamThread {
         let Some(task) = self.tasks.running.get_mut(&id) else { return Ok(0) };
         self.processing = Some(id);
         let mut records = 0;
-        let mut now = self.app.clock.monotonic();
+        let began = self.app.clock.monotonic();
+        let mut now = began;
         while records < turn.records_max && now.saturating_sub(turn.now) <= ROUND_MAX {
             let records_max = self.slice.min(turn.records_max - records);
             let processed = task.process(&Turn { records_max, ..*turn });
-            log_skipped(task);
+            logged::skipped(task);
             let processed = processed.map_err(|error| error.in_task(id))?;
             records += processed;
             let start = std::mem::replace(&mut now, self.app.clock.monotonic());
@@ -309,6 +329,7 @@ impl StreamThread {
         self.outputs.settle(task)?;
         commit::send(task, &mut *self.producer, &self.tasks.acknowledged)?;
         self.processing = None;
+        self.note_turn(id, now.saturating_sub(began));
         Ok(records)
     }
 
@@ -364,7 +385,9 @@ impl StreamThread {
         let interval = self.app.settings.offset_recommit_interval;
         match self.offsets.renew(&mut *self.consumer, now, interval) {
             // There is half a week to try again in.
-            Err(error) if error.is_retriable() => tracing::warn!("{}", error.report()),
+            Err(error) if error.is_retriable() => {
+                self.repeated.warning(now, &error, "trying again with the next commit");
+            }
             renewed => renewed?,
         }
         Ok(())
@@ -379,9 +402,9 @@ impl StreamThread {
             return Err(error.context("no commit within task.timeout.ms"));
         }
         if failing > COMMIT_PATIENCE_MAX {
-            tracing::warn!(thread = self.index, "{}; trying again", error.report());
+            self.repeated.warning(now, &error, "trying again");
         } else {
-            tracing::debug!(thread = self.index, "{}; trying again", error.report());
+            tracing::debug!("{}; trying again", error.report());
         }
         self.commit_patience = (self.commit_patience * 2).min(COMMIT_PATIENCE_MAX);
         // Not at once: the same work would be flushed and sent bit by bit.
@@ -390,17 +413,23 @@ impl StreamThread {
     }
 
     fn commit(&mut self, patience: Duration) -> Result<Committed> {
-        let committed = commit::commit(
-            &mut self.tasks.running,
-            &mut *self.producer,
-            &mut |task| self.outputs.settle(task),
-            &mut commit::as_member(&mut *self.consumer, patience),
-            &mut self.tasks.acknowledged,
-        )?;
+        let start = self.tasks.spans.as_ref().map(ThreadSpans::now);
+        let commit = |it: &mut Self| {
+            commit::commit(
+                &mut it.tasks.running,
+                &mut *it.producer,
+                &mut |task| it.outputs.settle(task),
+                &mut commit::as_member(&mut *it.consumer, patience),
+                &mut it.tasks.acknowledged,
+            )
+        };
+        let committed = self.timed(Phase::Commit, commit, |_| 1)?;
+        self.note_commit(matches!(committed, Committed::Done(_)));
         if let Committed::Done(offsets) = &committed {
             self.offsets.note(&self.app, offsets)?;
             self.note_purgeable(offsets);
             self.app.stats.committed();
+            self.tasks.trace_commit(start);
         }
         Ok(committed)
     }
@@ -423,7 +452,7 @@ impl StreamThread {
         if last.is_some_and(|last| now.saturating_sub(last) < RENEWED_PAUSE) {
             return Err(error.context(format!("task {task} was restored, and is damaged again")));
         }
-        tracing::warn!(%task, "{}; restoring all of the task's state", error.report());
+        logged::warning(&error, "restoring all of the task's state");
         let tasks = BTreeSet::from([task]);
         self.tasks.wipe(task)?;
         let (inputs, patience) = (self.inputs(&tasks), self.app.settings.task_timeout);
@@ -440,13 +469,14 @@ impl StreamThread {
         for _ in 1..CLOSE_TRIES {
             let events = self.membership.events(&mut *self.consumer)?;
             if events.iter().any(|event| matches!(event, MemberEvent::Lost(_))) {
-                tracing::warn!(thread = self.index, "tasks lost; their last work is done again");
+                tracing::warn!("tasks lost; their last work is done again");
                 return self.tasks.abandon(tasks);
             }
             match self.commit(CLOSE_PATIENCE)? {
                 Committed::Done(_) => break,
                 Committed::Postponed(error) => {
-                    tracing::warn!(thread = self.index, "{}; trying again", error.report());
+                    let now = self.app.clock.monotonic();
+                    self.repeated.warning(now, &error, "trying again");
                     self.consumer.wait(CLOSE_STEP);
                 }
             }
@@ -461,15 +491,9 @@ impl StreamThread {
             Ok(Committed::Postponed(error)) | Err(error) => Err(error),
         };
         if let Err(error) = &committed {
-            tracing::warn!(thread = self.index, "{}; it will be done again", error.report());
+            logged::warning(error, "it will be done again");
             return self.tasks.abandon(tasks).and(committed);
         }
         self.tasks.hand_over(tasks, self.app.clock.monotonic())
-    }
-}
-
-fn log_skipped(task: &mut Task) {
-    for error in task.take_skipped() {
-        tracing::warn!(task = %task.id(), "skipped a record: {}", error.report());
     }
 }

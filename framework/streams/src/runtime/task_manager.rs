@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use super::application::Application;
 use super::commit::Acknowledged;
+use super::metrics::View;
+use super::spans::ThreadSpans;
 use super::state_updater::{Restored, StateUpdater};
 use super::task_registry::Claim;
 use crate::error::Result;
@@ -25,6 +27,8 @@ pub(super) struct TaskManager {
     /// Tasks that another thread of the process has not given up yet.
     awaited: BTreeSet<TaskId>,
     pub(super) acknowledged: Acknowledged,
+    /// Spans of records and commits; nothing where traces are off.
+    pub(super) spans: Option<ThreadSpans>,
     /// What was committed beside the offsets of inputs, when they were given to this thread last.
     committed: BTreeMap<TopicPartition, OffsetMetadata>,
     /// Whether other tasks run than were told last.
@@ -32,7 +36,12 @@ pub(super) struct TaskManager {
 }
 
 impl TaskManager {
-    pub(super) fn start(app: &Arc<Application>, thread: usize, wake: Waker) -> Result<Self> {
+    pub(super) fn start(
+        app: &Arc<Application>,
+        thread: usize,
+        wake: Waker,
+        spans: Option<ThreadSpans>,
+    ) -> Result<Self> {
         let cache = CacheBudget::new(app.share(app.settings.cache_bytes_max));
         let stores = app.deployment.topology().graph().stores.len();
         Ok(Self {
@@ -43,6 +52,7 @@ impl TaskManager {
             restoring: BTreeSet::new(),
             awaited: BTreeSet::new(),
             acknowledged: Acknowledged::new(stores),
+            spans,
             committed: BTreeMap::new(),
             has_changed: false,
         })
@@ -104,8 +114,21 @@ impl TaskManager {
         inputs.into_iter().any(|input| input.external)
     }
 
+    /// Returns what there is to tell about, for metrics.
+    pub(super) fn view(&self) -> View<'_> {
+        let restoring = self.restoring.len() + self.awaited.len();
+        View { running: &self.running, restoring, cache_bytes: self.cache.used() }
+    }
+
     pub(super) fn uncommitted_bytes(&self) -> usize {
         self.running.values().map(Task::uncommitted_bytes).sum()
+    }
+
+    /// Makes a span of a commit that began then, if any record that it stands for is traced.
+    pub(super) fn trace_commit(&mut self, start: Option<Duration>) {
+        if let (Some(spans), Some(start)) = (&mut self.spans, start) {
+            spans.committed(self.running.values_mut(), start);
+        }
     }
 
     /// Adjusts the caches to the number of threads there are now.
@@ -132,7 +155,10 @@ impl TaskManager {
             self.app.stats.dropped(task.dropped_records());
             let written = task.flush_state().and(self.app.storage.touch(id));
             match written {
-                Ok(()) => self.app.tasks.leave(id, task.into_rows(), now),
+                Ok(()) => {
+                    tracing::info!(task = %id, "task ends, and leaves its state to the next");
+                    self.app.tasks.leave(id, task.into_rows(), now);
+                }
                 Err(error) => {
                     drop(task);
                     self.app.tasks.closed(id);
@@ -152,6 +178,7 @@ impl TaskManager {
             self.app.stats.dropped(task.dropped_records());
             drop(task);
             self.app.tasks.closed(id);
+            tracing::info!(task = %id, "task ends, and what it has not committed is forgotten");
         }
         result
     }
@@ -216,6 +243,9 @@ impl TaskManager {
         let handler = settings.deserialization_handler;
         let mut task = Task::build(deployment, inputs, state, Order::Arrival, handler)?;
         task.resume(&self.committed);
+        if let Some(spans) = &mut self.spans {
+            task.trace_by(spans.tracer(id));
+        }
         self.acknowledged.add(id);
         self.running.insert(id, task);
         self.has_changed = true;

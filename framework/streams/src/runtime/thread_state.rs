@@ -12,7 +12,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::client_state::{ClientState, StateCell};
+use super::health::ThreadVitals;
+use super::heartbeat::Heartbeat;
 use crate::ids::TaskId;
+use crate::time::Clock;
 
 /// The state of a stream thread, with the JVM library's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,6 +35,16 @@ pub enum ThreadState {
 }
 
 impl ThreadState {
+    /// All states.
+    pub const ALL: [Self; 6] = [
+        Self::Starting,
+        Self::PartitionsRevoked,
+        Self::PartitionsAssigned,
+        Self::Running,
+        Self::PendingShutdown,
+        Self::Dead,
+    ];
+
     fn can_become(self, next: Self) -> bool {
         use ThreadState::{
             Dead, PartitionsAssigned, PartitionsRevoked, PendingShutdown, Running, Starting,
@@ -81,23 +94,36 @@ pub(super) struct ThreadStates {
     threads: Mutex<Threads>,
     changed: Condvar,
     client: Arc<StateCell>,
+    clock: Arc<dyn Clock>,
 }
 
 /// How often is looked whether a thread is still worth waiting for.
 const LOOK: Duration = Duration::from_millis(100);
 
-type Threads = BTreeMap<usize, (ThreadState, BTreeSet<TaskId>)>;
+type Threads = BTreeMap<usize, Entry>;
+
+#[derive(Debug)]
+struct Entry {
+    state: ThreadState,
+    /// When it came into that state.
+    since: Duration,
+    tasks: BTreeSet<TaskId>,
+    heartbeat: Arc<Heartbeat>,
+}
 
 impl ThreadStates {
-    pub(super) fn new(client: Arc<StateCell>) -> Self {
-        Self { threads: Mutex::default(), changed: Condvar::new(), client }
+    pub(super) fn new(client: Arc<StateCell>, clock: Arc<dyn Clock>) -> Self {
+        Self { threads: Mutex::default(), changed: Condvar::new(), client, clock }
     }
 
     /// Takes note of a new thread; returns its number, the smallest that no thread has.
     pub(super) fn add(&self) -> usize {
         let mut threads = self.lock();
         let free = (0..).find(|index| !threads.contains_key(index)).unwrap_or(threads.len());
-        threads.insert(free, (ThreadState::Starting, BTreeSet::new()));
+        let since = self.clock.monotonic();
+        let heartbeat = Arc::new(Heartbeat::new(since));
+        let (state, tasks) = (ThreadState::Starting, BTreeSet::new());
+        threads.insert(free, Entry { state, since, tasks, heartbeat });
         self.follow(&threads);
         free
     }
@@ -105,30 +131,52 @@ impl ThreadStates {
     /// Changes a thread's state, and the client's with it.
     pub(super) fn set(&self, thread: usize, next: ThreadState) {
         let mut threads = self.lock();
-        let Some((state, _)) = threads.get_mut(&thread) else { return };
-        if *state == next {
+        let Some(entry) = threads.get_mut(&thread) else { return };
+        let state = entry.state;
+        if state == next {
             return;
         }
         assert!(state.can_become(next), "thread {thread} cannot go from {state} to {next}");
-        tracing::info!(thread, "thread state {state} -> {next}");
-        *state = next;
+        tracing::info!("thread state {state} -> {next}");
+        entry.state = next;
+        entry.since = self.clock.monotonic();
+        entry.heartbeat.beat(entry.since);
         self.changed.notify_all();
         self.follow(&threads);
     }
 
     /// Notes which tasks a thread runs.
     pub(super) fn set_tasks(&self, thread: usize, tasks: BTreeSet<TaskId>) {
-        if let Some((_, known)) = self.lock().get_mut(&thread) {
-            *known = tasks;
+        if let Some(entry) = self.lock().get_mut(&thread) {
+            entry.tasks = tasks;
         }
+    }
+
+    /// Returns where a thread shows that it goes on; of its own where it is not known.
+    pub(super) fn heartbeat(&self, thread: usize) -> Arc<Heartbeat> {
+        let known = self.lock().get(&thread).map(|entry| entry.heartbeat.clone());
+        known.unwrap_or_else(|| Arc::new(Heartbeat::new(self.clock.monotonic())))
+    }
+
+    pub(super) fn vitals(&self) -> Vec<ThreadVitals> {
+        let (threads, now) = (self.lock(), self.clock.monotonic());
+        let vitals = threads.iter().map(|(index, entry)| ThreadVitals {
+            number: index + 1,
+            state: entry.state,
+            state_for: now.saturating_sub(entry.since),
+            tasks: entry.tasks.clone(),
+            silent_for: entry.heartbeat.silent_for(now),
+            to_restore: entry.heartbeat.to_restore(),
+        });
+        vitals.collect()
     }
 
     pub(super) fn metadata(&self) -> Vec<ThreadMetadata> {
         let threads = self.lock();
-        let threads = threads.iter().map(|(index, (state, tasks))| ThreadMetadata {
+        let threads = threads.iter().map(|(index, entry)| ThreadMetadata {
             number: index + 1,
-            state: *state,
-            tasks: tasks.clone(),
+            state: entry.state,
+            tasks: entry.tasks.clone(),
         });
         threads.collect()
     }
@@ -136,7 +184,7 @@ impl ThreadStates {
     /// Waits until a thread has ended, as long as the other question is answered with yes.
     pub(super) fn wait_for_end(&self, thread: usize, go_on: impl Fn() -> bool) {
         let mut threads = self.lock();
-        while threads.get(&thread).is_some_and(|(state, _)| *state != ThreadState::Dead) && go_on()
+        while threads.get(&thread).is_some_and(|entry| entry.state != ThreadState::Dead) && go_on()
         {
             let waited = self.changed.wait_timeout(threads, LOOK);
             threads = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -152,19 +200,19 @@ impl ThreadStates {
 
     /// Returns how many threads there are, dead ones left out.
     pub(super) fn count(&self) -> usize {
-        self.lock().values().filter(|(state, _)| *state != ThreadState::Dead).count()
+        self.lock().values().filter(|entry| entry.state != ThreadState::Dead).count()
     }
 
     /// Returns whether every thread has ended.
     pub(super) fn all_dead(&self) -> bool {
-        self.lock().values().all(|(state, _)| *state == ThreadState::Dead)
+        self.lock().values().all(|entry| entry.state == ThreadState::Dead)
     }
 
     /// The client runs only when all threads do; threads that end do not stop it.
     fn follow(&self, threads: &Threads) {
         let ending =
             |state: &ThreadState| matches!(state, ThreadState::PendingShutdown | ThreadState::Dead);
-        let states = threads.values().map(|(state, _)| state);
+        let states = threads.values().map(|entry| &entry.state);
         let mut open = states.filter(|state| !ending(state)).peekable();
         if open.peek().is_none() {
             return;
@@ -184,12 +232,14 @@ impl ThreadStates {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::{ManualClock, Timestamp};
 
     #[test]
     fn the_client_runs_when_all_its_threads_do_and_numbers_are_used_again() {
         let client = Arc::new(StateCell::new());
         client.set(ClientState::Rebalancing);
-        let threads = ThreadStates::new(client.clone());
+        let clock = ManualClock::at(Timestamp::from_millis(0));
+        let threads = ThreadStates::new(client.clone(), Arc::new(clock.clone()));
         let (first, second) = (threads.add(), threads.add());
         let start = |thread| {
             threads.set(thread, ThreadState::PartitionsAssigned);
@@ -199,6 +249,10 @@ mod tests {
         assert_eq!(client.get(), ClientState::Rebalancing, "the second has yet to start");
         start(second);
         assert_eq!(client.get(), ClientState::Running);
+        clock.advance(Duration::from_secs(3));
+        threads.heartbeat(first).beat(clock.monotonic());
+        let silent = threads.vitals().into_iter().map(|thread| thread.silent_for.as_secs());
+        assert_eq!(silent.collect::<Vec<_>>(), [0, 3]);
 
         threads.set(first, ThreadState::PendingShutdown);
         threads.set(first, ThreadState::Dead);

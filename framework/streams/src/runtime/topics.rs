@@ -26,25 +26,28 @@ const REACH_STEP: Duration = Duration::from_secs(1);
 pub fn wait_for_cluster(admin: &dyn Admin, settings: &Settings, stop: &Stop) -> Result<()> {
     let clock = SystemClock::start();
     let start = clock.monotonic();
-    let mut told = false;
+    let mut told = None;
     loop {
         stop.check()?;
         let Err(error) = admin.reach(REACH_STEP) else {
-            if told {
+            if told.is_some() {
                 tracing::info!("Kafka answers");
             }
             return Ok(());
         };
         let servers = settings.clients.for_client(&[]).remove("bootstrap.servers");
         let servers = servers.unwrap_or_else(|| "localhost:9092".to_owned());
-        if !error.is_retriable() || clock.monotonic().saturating_sub(start) > settings.task_timeout
-        {
+        if !error.is_retriable() {
+            return Err(error);
+        }
+        if clock.monotonic().saturating_sub(start) > settings.task_timeout {
             let context = format!("no Kafka at {servers} (bootstrap.servers)");
             return Err(error.context(context));
         }
-        if !told {
-            tracing::warn!("no Kafka at {servers} yet; trying again until it answers");
-            told = true;
+        let why = error.report();
+        if told.as_ref() != Some(&why) {
+            tracing::warn!("no Kafka at {servers} yet ({why}); trying again until it answers");
+            told = Some(why);
         }
         stop.wait(REACH_STEP);
     }

@@ -30,7 +30,11 @@ pub struct Verify {
     settings: Settings,
     version: String,
     clients: Arc<dyn Clients>,
+    show: ShowValue,
 }
+
+/// Says what a value is, to people.
+type ShowValue = Box<dyn Fn(&[u8]) -> String + Send + Sync>;
 
 /// What a comparison found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -71,7 +75,14 @@ impl Verify {
         version: &str,
         clients: Arc<dyn Clients>,
     ) -> Self {
-        Self { topology, settings, version: version.to_owned(), clients }
+        let show = Box::new(|value: &[u8]| String::from_utf8_lossy(value).into_owned());
+        Self { topology, settings, version: version.to_owned(), clients, show }
+    }
+
+    /// Has values that differ shown in another way than as text.
+    #[must_use]
+    pub fn showing(self, show: impl Fn(&[u8]) -> String + Send + Sync + 'static) -> Self {
+        Self { show: Box::new(show), ..self }
     }
 
     /// Compares; changes nothing.
@@ -106,7 +117,8 @@ impl Verify {
         for topic in outputs {
             let pair = (live.sink(&topic), rerun.sink(&topic));
             let reading = Reading::new(&self.settings, stop);
-            compared.push(comparison::compare(&*self.clients, &*admin, pair, reading)?);
+            let (clients, show) = (&*self.clients, &*self.show);
+            compared.push(comparison::compare(clients, &*admin, pair, reading, show)?);
         }
         // Live may have gone on, or the version been made anew, while results were read.
         let partitions = mismatches()?;

@@ -14,6 +14,7 @@
 //! - What does not fit is an error of the data that comes to it, not of the schemas: an array of
 //!   something else can still be read while it is empty.
 
+mod check;
 mod decode;
 mod defaults;
 mod encode;
@@ -21,7 +22,7 @@ mod failure;
 pub(crate) mod graph;
 mod input;
 pub(crate) mod matching;
-mod plan;
+pub(crate) mod plan;
 mod plans;
 #[cfg(feature = "schema-registry")]
 mod registry;
@@ -37,6 +38,7 @@ use apache_avro::rabin::Rabin;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use self::check::{check_reader, check_type, check_value};
 use self::decode::Decoder;
 use self::encode::Encoder;
 use self::graph::Graph;
@@ -178,6 +180,10 @@ impl AvroSchema {
         &self.parsed.graph
     }
 
+    fn plan(&self) -> &Plan {
+        &self.parsed.plan
+    }
+
     /// Returns whether it is the very same, with all it uses.
     fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.parsed, &other.parsed)
@@ -285,7 +291,7 @@ impl<T: DeserializeOwned> AvroCodec<T> {
     /// Where the bytes are none of the writer's schema, or do not fit the reader's: the field is named.
     pub fn decode(&self, writer: &AvroSchema, bytes: &[u8]) -> Result<T, SerdeError> {
         if writer.is(&self.schema) {
-            return self.follow(writer, &self.schema.parsed.plan, bytes);
+            return self.follow(writer, self.schema.plan(), bytes);
         }
         if let Some(plan) = self.others.find(writer) {
             return self.follow(writer, plan, bytes);
@@ -322,6 +328,3 @@ impl<T> fmt::Debug for AvroCodec<T> {
         f.debug_struct("AvroCodec").field("schema", &self.schema).finish_non_exhaustive()
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -212,6 +212,9 @@ impl Registry {
         &self,
         id: SchemaId,
     ) -> std::result::Result<Arc<WriterSchema>, SerdeError> {
+        if self.0.transport.is_immediate() {
+            return self.schema_blocking(id);
+        }
         match self.0.fetcher.ask(id) {
             Answer::Known(schema) => Ok(schema),
             Answer::Refused(error) => Err(self.unusable(id, &error)),

@@ -189,7 +189,7 @@ impl<T, C: Codec<T>> RegistrySerde<T, C> {
             wire_format::write_indexes(self.codec.indexes(), &mut bytes);
         }
         if in_header {
-            let header = Header::new(self.part.header(), bytes);
+            let header = Header::new(self.part.schema_header(), bytes);
             return Writing { prefix: Vec::new(), header: Some(header) };
         }
         Writing { prefix: bytes, header: None }
@@ -258,15 +258,6 @@ impl<T, C: Codec<T>> RegistrySerde<T, C> {
     }
 }
 
-impl Part {
-    fn header(self) -> &'static str {
-        match self {
-            Self::Key => wire_format::KEY_SCHEMA_ID,
-            Self::Value => wire_format::VALUE_SCHEMA_ID,
-        }
-    }
-}
-
 impl<T, C: Codec<T>> Serde<T> for RegistrySerde<T, C> {
     fn encode(&self, topic: &str, value: &T, out: &mut Vec<u8>) -> Result<(), SerdeError> {
         let encode = |writing: &Writing, out: &mut Vec<u8>| {
@@ -293,7 +284,8 @@ impl<T, C: Codec<T>> Serde<T> for RegistrySerde<T, C> {
         bytes: Option<&[u8]>,
     ) -> Result<T, SerdeError> {
         let Some(bytes) = bytes else { return Err(NULL_REFUSED.into()) };
-        let header = headers.last(self.part.header()).and_then(|header| header.value.as_deref());
+        let header =
+            headers.last(self.part.schema_header()).and_then(|header| header.value.as_deref());
         self.read(header, bytes, Wait::No)
     }
 

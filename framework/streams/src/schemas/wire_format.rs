@@ -6,11 +6,6 @@
 
 use std::fmt;
 
-/// The header that names a key's schema.
-pub const KEY_SCHEMA_ID: &str = "__key_schema_id";
-/// The header that names a value's schema.
-pub const VALUE_SCHEMA_ID: &str = "__value_schema_id";
-
 /// What stands before the id of a schema.
 const MAGIC_ID: u8 = 0;
 /// What stands before the GUID of a schema.

@@ -35,6 +35,17 @@ pub enum Part {
     Value,
 }
 
+impl Part {
+    /// Returns the name of the header that names the schema of this half.
+    #[must_use]
+    pub const fn schema_header(self) -> &'static str {
+        match self {
+            Self::Key => "__key_schema_id",
+            Self::Value => "__value_schema_id",
+        }
+    }
+}
+
 /// A schema as a registry has it: its text, and the schemas of other subjects that it uses.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Schema {

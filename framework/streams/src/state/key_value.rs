@@ -50,6 +50,8 @@ pub struct KeyValueStore<K, V> {
     offset: Option<Offset>,
     row_key: Vec<u8>,
     average_row: usize,
+    /// Reads that found their row in the cache, and others.
+    reads: (u64, u64),
 }
 
 /// The memory of a cached row beside its key and value, in bytes: index slot, links, allocation.
@@ -74,6 +76,7 @@ impl<K: Data, V: Data> KeyValueStore<K, V> {
             offset: None,
             row_key: Vec::new(),
             average_row: size_of::<V>(),
+            reads: (0, 0),
         }
     }
 
@@ -92,8 +95,10 @@ impl<K: Data, V: Data> KeyValueStore<K, V> {
     fn load(&mut self, backend: &dyn Backend, key: &K) -> Result<EntryId> {
         self.encode_key(key)?;
         if let Some(id) = self.cache.find(&self.row_key) {
+            self.reads.0 += 1;
             return Ok(id);
         }
+        self.reads.1 += 1;
         let (value, encoded) = self.read_below(backend)?;
         let weight = weight::<K, V>(self.row_key.len(), encoded);
         Ok(self.cache.insert(&self.row_key, value, weight))
@@ -367,6 +372,10 @@ impl<K: Data, V: Data> StateStore for KeyValueStore<K, V> {
 
     fn uncommitted_bytes(&self) -> usize {
         self.overlay.bytes()
+    }
+
+    fn cache_reads(&self) -> (u64, u64) {
+        self.reads
     }
 
     fn restore(&mut self, record: RawRecord<'_>) -> Result<()> {

@@ -9,9 +9,10 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::{Backend, FamilyChanges, MemoryBackend, StateStore, StoreType};
+use super::{Backend, Family, FamilyChanges, MemoryBackend, StateStore, StoreType};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{Offset, StoreId};
+use crate::metrics::{Metric, Value};
 
 /// A typed reference to a store of the same task.
 pub struct StoreRef<S> {
@@ -216,6 +217,27 @@ impl StoreSet {
         let slot = self.by_name.get(name).and_then(|&index| self.stores.get(index))?;
         let backend = self.rows.of(slot.on_disk);
         Some((&*slot.store, backend))
+    }
+
+    /// Visits what the database tells of the stores that are kept in it, or of all together.
+    pub fn disk_figures(&self, mut visit: impl FnMut(Option<&Arc<str>>, Metric, Value)) {
+        let Some(disk) = &self.rows.disk else { return };
+        let on_disk = self.stores.iter().filter(|slot| slot.on_disk);
+        let names: HashMap<Family, &Arc<str>> =
+            on_disk.map(|slot| (slot.store.pending().family, slot.store.name())).collect();
+        disk.figures(&mut |family, metric, value| {
+            match family.map(|family| names.get(&family)) {
+                // A store of the task that is not kept there.
+                Some(None) => {}
+                Some(Some(name)) => visit(Some(name), metric, value),
+                None => visit(None, metric, value),
+            }
+        });
+    }
+
+    /// Visits the stores, in the order of their rows' families.
+    pub fn iter(&self) -> impl Iterator<Item = &dyn StateStore> {
+        self.stores.iter().map(|slot| &*slot.store)
     }
 
     /// Returns whether there is no store at all.

@@ -226,6 +226,10 @@ impl<K: Data, V: Data> StateStore for WindowStore<K, V> {
         self.rows.uncommitted_bytes()
     }
 
+    fn cache_reads(&self) -> (u64, u64) {
+        self.rows.cache_reads()
+    }
+
     fn restore(&mut self, record: RawRecord<'_>) -> Result<()> {
         if let Some(Ok((_, start))) = record.key.map(split_start) {
             self.observed_ms = self.observed_ms.max(start);

@@ -38,13 +38,15 @@ pub(crate) struct PartitionGroup {
     heap: Vec<usize>,
     /// Since when each input has nothing although it is read to its end.
     idle_since: Vec<Option<Duration>>,
+    /// How many records were taken although another input had none and was to be waited for.
+    enforced: u64,
 }
 
 impl PartitionGroup {
     pub(super) fn new(inputs: Vec<TaskInput>, order: Order) -> Self {
         let queues: Vec<RecordQueue> = inputs.into_iter().map(RecordQueue::new).collect();
         let idle_since = vec![None; queues.len()];
-        Self { queues, order, heap: Vec::new(), idle_since }
+        Self { queues, order, heap: Vec::new(), idle_since, enforced: 0 }
     }
 
     pub(super) fn fetch(
@@ -83,7 +85,7 @@ impl PartitionGroup {
         time_limit: Timestamp,
     ) -> Readiness {
         // Patience runs out while nothing at all is there, too.
-        let waits = self.waits_for_empty(now, idle);
+        let (waits, lacks) = self.waits_for_empty(now, idle);
         let Some(first) = self.first() else { return Readiness::Waiting };
         let beyond = self.queues.get(first).is_some_and(|queue| {
             queue.is_external() && queue.head_time().is_some_and(|time| time > time_limit)
@@ -91,6 +93,7 @@ impl PartitionGroup {
         if beyond || waits {
             return Readiness::Waiting;
         }
+        self.enforced += u64::from(lacks);
         Readiness::Ready(first)
     }
 
@@ -152,6 +155,11 @@ impl PartitionGroup {
         commits.collect()
     }
 
+    /// Returns how many records were taken although another input had none.
+    pub(super) fn enforced(&self) -> u64 {
+        self.enforced
+    }
+
     /// Restores the times of partitions, and shows what was committed of each.
     pub(super) fn resume(
         &mut self,
@@ -167,10 +175,11 @@ impl PartitionGroup {
     }
 
     /// Returns whether an input without records is worth waiting for: as long as there may be some on
-    /// the broker, and then as long as the idle time says, for each input on its own.
-    fn waits_for_empty(&mut self, now: Duration, idle: TaskIdle) -> bool {
-        let TaskIdle::For(patience) = idle else { return false };
-        let mut waits = false;
+    /// the broker, and then as long as the idle time says, for each input on its own; and whether one
+    /// was waited for and has nothing still.
+    fn waits_for_empty(&mut self, now: Duration, idle: TaskIdle) -> (bool, bool) {
+        let TaskIdle::For(patience) = idle else { return (false, false) };
+        let (mut waits, mut lacks) = (false, false);
         for (queue, idle_since) in self.queues.iter().zip(&mut self.idle_since) {
             if !queue.is_empty() {
                 *idle_since = None;
@@ -179,9 +188,10 @@ impl PartitionGroup {
                 waits = true;
             } else {
                 waits |= now.saturating_sub(*idle_since.get_or_insert(now)) < patience;
+                lacks = true;
             }
         }
-        waits
+        (waits, lacks)
     }
 
     fn time_of(&self, index: usize) -> Timestamp {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::TaskInput;
+use super::figures::InputFigures;
 use crate::error::Result;
 use crate::ids::{Offset, TopicPartition};
 use crate::kafka::{Bound, Consumer, FetchLimit, FetchedBatch};
@@ -31,6 +32,8 @@ pub(crate) struct RecordQueue {
     committed: Option<Offset>,
     /// The largest timestamp processed.
     time: Timestamp,
+    /// Records and bytes taken from the consumer.
+    consumed: (u64, u64),
 }
 
 /// How many emptied batches a queue keeps.
@@ -50,6 +53,7 @@ impl RecordQueue {
             processed_to: None,
             committed: None,
             time: Timestamp::UNKNOWN,
+            consumed: (0, 0),
         }
     }
 
@@ -88,6 +92,8 @@ impl RecordQueue {
             self.end = None;
         }
         self.end = fetched.end_of_partition.or(self.end);
+        self.consumed.0 += u64::try_from(batch.len()).unwrap_or(0);
+        self.consumed.1 += u64::try_from(batch.data_bytes()).unwrap_or(0);
         self.push(batch);
         Ok(fetched.records)
     }
@@ -194,6 +200,20 @@ impl RecordQueue {
     /// Returns the largest timestamp processed, before a restart or since.
     pub(super) fn processed_time(&self) -> Timestamp {
         self.time
+    }
+
+    /// Returns how far the partition is.
+    pub(super) fn figures(&self) -> InputFigures {
+        let head = self.head();
+        let records: usize = self.batches.iter().map(FetchedBatch::len).sum();
+        InputFigures {
+            partition: self.input.partition.clone(),
+            consumed: self.consumed,
+            buffered: (records.saturating_sub(self.cursor), self.bytes),
+            position: self.committable().or(head.map(|record| record.offset)),
+            is_done: self.is_empty() && self.is_at_end(),
+            next_time: head.map(|record| record.timestamp),
+        }
     }
 
     /// Goes on from the largest timestamp processed before a restart.

@@ -110,6 +110,16 @@ impl Restoring {
         Ok(())
     }
 
+    /// Returns how many offsets are left to the ends of the changelogs, those without a record too.
+    pub(crate) fn remaining(&self) -> u64 {
+        let open = self.changelogs.values().filter(|progress| !progress.bound.is_reached());
+        let left = open.map(|progress| {
+            let next = progress.bound.next().unwrap_or(Offset::ZERO);
+            u64::try_from(progress.bound.end().0 - next.0).unwrap_or(0)
+        });
+        left.sum()
+    }
+
     pub(crate) fn progress(&self) -> RestoreProgress {
         let is_done = self.changelogs.values().all(|progress| progress.bound.is_reached());
         RestoreProgress { restored: self.restored, is_done }

@@ -74,7 +74,11 @@ impl<K: Data, V: Data> TestInputTopic<K, V> {
         let value = value.map_err(encode)?;
         let key = key.and_then(|range| bytes.get(range));
         let value = value.and_then(|range| bytes.get(range));
-        self.driver.pipe_raw(name, key, value, record.timestamp, &record.headers)
+        let headers = match (self.topic.keys().header(name), self.topic.values().header(name)) {
+            (None, None) => record.headers,
+            (key, value) => record.headers.with(key.into_iter().chain(value)),
+        };
+        self.driver.pipe_raw(name, key, value, record.timestamp, &headers)
     }
 }
 
@@ -131,8 +135,9 @@ impl<K: Data, V: Data> TestOutputTopic<K, V> {
             Error::new(ErrorKind::Deserialization, format!("cannot decode a record of {name}"))
                 .with_source(error)
         };
-        let key = self.topic.keys().decode_nullable(name, record.key.as_deref());
-        let value = self.topic.values().decode_nullable(name, record.value.as_deref());
+        let headers = &record.headers;
+        let key = self.topic.keys().decode_record(name, headers, record.key.as_deref());
+        let value = self.topic.values().decode_record(name, headers, record.value.as_deref());
         Ok(Record {
             key: key.map_err(decode)?,
             value: value.map_err(decode)?,

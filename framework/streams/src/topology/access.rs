@@ -28,7 +28,7 @@ use crate::ids::TopicRef;
 /// builder.stream(&orders).to(&Topic::new("copies", Utf8, I64));
 /// let access = builder.build()?.access("copier");
 /// assert!(access.to_string().contains(
-///     "allow --allow-principal User:copier --operation Read --operation Describe --topic orders"
+///     "allow --allow-principal User:copier --operation Read --topic orders"
 /// ));
 /// # Ok(())
 /// # }
@@ -115,16 +115,16 @@ impl Operation {
     }
 }
 
-/// Looks for topics and reads them.
-const READ: &[Operation] = &[Operation::Read, Operation::Describe];
-/// Looks for topics and writes them.
-const WRITE: &[Operation] = &[Operation::Write, Operation::Describe];
+// Whoever may read, write or delete something may describe it too: so Kafka's authorizer has it.
+
+/// Reads topics, or is a member of a group.
+const READ: &[Operation] = &[Operation::Read];
+const WRITE: &[Operation] = &[Operation::Write];
 /// Makes topics, and writes and reads them.
-const OWN: &[Operation] =
-    &[Operation::Read, Operation::Write, Operation::Create, Operation::Describe];
+const OWN: &[Operation] = &[Operation::Read, Operation::Write, Operation::Create];
 /// Makes topics anew: a replay starts over.
 const REMAKE: &[Operation] =
-    &[Operation::Read, Operation::Write, Operation::Create, Operation::Delete, Operation::Describe];
+    &[Operation::Read, Operation::Write, Operation::Create, Operation::Delete];
 
 impl AccessList {
     /// Works out what an application with this `application.id` must be allowed.
@@ -187,9 +187,12 @@ fn operator(topology: &Topology, application: &str) -> Vec<Access> {
         let versions = format!("{topic}{VERSION_SEPARATOR}");
         rules.add(Resource::Topic, Pattern::Prefixed, &versions, REMAKE);
     }
-    for topic in repartitions(topology, &names).into_iter().chain(changelogs(topology, &names)) {
-        // A reset forgets the offsets in them, by the right to read, and deletes them.
+    for topic in repartitions(topology, &names) {
+        // A reset forgets the group's offsets in them, by the right to read, and deletes them.
         rules.topic(&topic, READ);
+        rules.topic(&topic, &[Operation::Delete]);
+    }
+    for topic in changelogs(topology, &names) {
         rules.topic(&topic, &[Operation::Delete]);
     }
     let versions = format!("{application}{VERSION_SEPARATOR}");

@@ -1,5 +1,9 @@
 //! Avro's resolution, held to fastavro and the specification: `avro/corpus.json`, by `avro/make_corpus.py`.
 
+mod evolution;
+mod hostile;
+mod types;
+
 use std::fmt;
 
 use kappa::schemas::avro::{AvroCodec, AvroSchema};
@@ -85,9 +89,13 @@ fn check(case: &Value) -> Result<(), String> {
     }
 }
 
+fn corpus() -> Vec<Value> {
+    serde_json::from_str(include_str!("avro/corpus.json")).unwrap()
+}
+
 #[test]
 fn every_pair_of_schemas_reads_as_the_specification_says() {
-    let corpus: Vec<Value> = serde_json::from_str(include_str!("avro/corpus.json")).unwrap();
+    let corpus = corpus();
     assert!(corpus.len() >= 150, "the corpus is there");
     let mut wrong = Vec::new();
     for case in &corpus {

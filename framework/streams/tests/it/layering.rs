@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Modules from the base up. A module may use its own layer and those before it, no others.
 const LAYERS: &[&[&str]] = &[
-    &["config", "error", "ids", "metrics", "record", "serde", "time", "windows"],
+    &["config", "error", "ids", "metrics", "record", "serde", "time", "trace", "windows"],
     &["schemas"],
     &["kafka", "state"],
     &["processor"],
@@ -38,14 +38,14 @@ const STRANGERS: &[(&str, &str)] = &[
 /// Libraries that only one folder or file may name.
 const ROOMS: &[(&str, &[&str])] = &[
     ("apache_avro", &["schemas/avro"]),
-    ("prost", &["schemas/protobuf"]),
+    ("prost", &["schemas/protobuf", "telemetry"]),
     ("jsonschema", &["schemas/json_schema"]),
     ("schema_registry_converter", &["schemas/registry"]),
     ("reqwest", &["schemas/registry", "telemetry"]),
     ("rustls", &["schemas/registry", "telemetry", "http"]),
     ("opentelemetry_sdk", &["telemetry"]),
     ("opentelemetry_otlp", &["telemetry"]),
-    ("opentelemetry_prometheus", &["telemetry"]),
+    ("opentelemetry_proto", &["telemetry"]),
     ("prometheus", &["telemetry"]),
     ("axum", &["http"]),
     ("hyper", &["http"]),
@@ -55,11 +55,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("tower", &["http"]),
     ("rdkafka", &["kafka/rdkafka"]),
     ("kappa_rdkafka_queues", &["kafka/rdkafka"]),
-    ("base64", &["kafka/offset_metadata"]),
+    ("base64", &["kafka/offset_metadata", "schemas/protobuf"]),
     ("pollster", &["kafka/rdkafka"]),
     ("rocksdb", &["state/rocksdb"]),
     ("hashbrown", &["state/cache"]),
-    ("smallvec", &["state/uncommitted"]),
+    ("smallvec", &["state/uncommitted", "schemas/wire_format"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("ctrlc", &["cli"]),

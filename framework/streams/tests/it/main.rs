@@ -15,3 +15,5 @@ mod docs;
 mod dsl;
 mod layering;
 mod oracle;
+#[cfg(all(feature = "avro", feature = "schema-registry"))]
+mod registry;

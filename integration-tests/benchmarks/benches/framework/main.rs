@@ -4,10 +4,12 @@
 //! hardly count, and RocksDB's background threads do.
 #![allow(clippy::unwrap_used, reason = "a bench that cannot run ends the program")]
 
+mod avro;
 mod cpu_time;
 mod operators;
 mod records;
 mod restore;
+mod schemas;
 mod serdes;
 mod stores;
 mod tables;
@@ -26,8 +28,11 @@ fn main() {
         .sample_size(20)
         .configure_from_args();
     operators::benches(&mut criterion);
+    operators::traces(&mut criterion);
     tables::benches(&mut criterion);
     serdes::benches(&mut criterion);
+    avro::benches(&mut criterion);
+    schemas::benches(&mut criterion);
     stores::benches(&mut criterion);
     restore::benches(&mut criterion);
     criterion.final_summary();

@@ -1,11 +1,13 @@
 //! From bytes to bytes through operators without state.
 
 use criterion::{BatchSize, Criterion};
+use kappa::Headers;
 use kappa::prelude::*;
 use kappa::testing::bench::BenchTask;
+use kappa::trace::{IdGenerator, Sampler, TraceContext};
 
 use crate::cpu_time::{CpuTime, records};
-use crate::records::{BATCH, batch, settings};
+use crate::records::{BATCH, batch, settings, with_headers};
 
 pub(crate) fn benches(criterion: &mut Criterion<CpuTime>) {
     let mut group = criterion.benchmark_group("operators");
@@ -31,6 +33,39 @@ pub(crate) fn benches(criterion: &mut Criterion<CpuTime>) {
         group.bench_function(name, |bencher| {
             bencher.iter_batched(
                 || batch(0, BATCH),
+                |batch| task.process(batch).unwrap(),
+                BatchSize::PerIteration,
+            );
+        });
+    }
+    group.finish();
+}
+
+/// What a look at the headers costs, and a context of one's own: without the spans, which are the exporter's.
+pub(crate) fn traces(criterion: &mut Criterion<CpuTime>) {
+    let mut group = criterion.benchmark_group("traces");
+    group.throughput(records(BATCH));
+    let context = IdGenerator::new([1, 2]).root();
+    let unsampled = TraceContext { is_sampled: false, ..context };
+    let with = |context: TraceContext| context.into_headers(&Headers::default(), true);
+    let ways = [
+        ("off", None, Headers::default()),
+        ("off-headers", None, with(context)),
+        ("follow", Some(Sampler::following(0.0)), Headers::default()),
+        ("follow-unsampled", Some(Sampler::following(0.0)), with(unsampled)),
+        ("ratio-0.001", Some(Sampler::following(0.001)), Headers::default()),
+        ("all", Some(Sampler::following(0.0)), with(context)),
+    ];
+    for (name, sampler, headers) in ways {
+        let directory = tempfile::tempdir().unwrap();
+        let settings = settings(&[("state.dir", &directory.path().to_string_lossy())]);
+        let mut task = BenchTask::new(&topology(Clone::clone), &settings).unwrap();
+        if let Some(sampler) = sampler {
+            task.trace(sampler);
+        }
+        group.bench_function(name, |bencher| {
+            bencher.iter_batched(
+                || with_headers(BATCH, &headers),
                 |batch| task.process(batch).unwrap(),
                 BatchSize::PerIteration,
             );

@@ -1,5 +1,7 @@
 //! What is processed.
 
+use std::ops::Range;
+
 use kappa::config::{Settings, StreamsConfig};
 use kappa::kafka::FetchedBatch;
 use kappa::time::Timestamp;
@@ -28,18 +30,26 @@ pub(crate) fn batch(first: usize, keys: usize) -> FetchedBatch {
     numbered(first, BATCH, keys, &VALUE)
 }
 
+/// Returns a batch of input whose records have these headers.
+pub(crate) fn with_headers(keys: usize, headers: &Headers) -> FetchedBatch {
+    filled(0..BATCH, keys, &VALUE, headers)
+}
+
 /// Returns records with consecutive offsets from `first` on.
 pub(crate) fn numbered(first: usize, count: usize, keys: usize, value: &[u8]) -> FetchedBatch {
+    filled(first..first + count, keys, value, &Headers::default())
+}
+
+fn filled(numbers: Range<usize>, keys: usize, value: &[u8], headers: &Headers) -> FetchedBatch {
     let mut batch = FetchedBatch::default();
-    let headers = Headers::default();
-    for number in first..first + count {
+    for number in numbers {
         let offset = i64::try_from(number).unwrap();
         batch.push(RawRecord {
             key: Some(key(scattered(number) % keys).as_bytes()),
             value: Some(value),
             timestamp: Timestamp::from_millis(offset),
             offset: Offset(offset),
-            headers: &headers,
+            headers,
         });
     }
     batch

@@ -6,7 +6,7 @@
 //! types are not looked at.
 
 use std::collections::HashSet;
-use std::ptr;
+use std::{mem, ptr};
 
 use serde_json::{Map, Value};
 
@@ -14,17 +14,24 @@ use crate::schema::avro::names::{Names, Type, full_name, own_space, short_name};
 
 /// Differences that are told of one pair of schemas; the rest is not looked for.
 const TOLD_MAX: usize = 100;
-/// Pairs of types that are looked at; schemas made for it could have each branch of a union
-/// compared with each, over and over.
+/// Pairs of types that are looked at: schemas could be made to have each branch of a union compared
+/// with each other one, over and over.
 const PAIRS_MAX: usize = 100_000;
+
+/// Two types, told by where they are in memory.
+type Pair = (*const Value, *const Value);
 
 /// A comparison of two schemas.
 #[derive(Debug)]
 pub(super) struct Reading<'a> {
     reader: &'a Names<'a>,
     writer: &'a Names<'a>,
-    /// Pairs of definitions that are being compared, or have been and are alike.
-    seen: HashSet<(*const Value, *const Value)>,
+    /// Pairs that are being compared, or have been and are taken to be alike.
+    seen: HashSet<Pair>,
+    /// The same, in the order in which they came.
+    trail: Vec<Pair>,
+    /// Differences that are looked for.
+    wanted: usize,
     /// How many pairs may still be looked at.
     pairs: usize,
     told: Vec<String>,
@@ -40,6 +47,8 @@ impl<'a> Reading<'a> {
             reader: readers,
             writer: writers,
             seen: HashSet::new(),
+            trail: Vec::new(),
+            wanted: TOLD_MAX,
             pairs: PAIRS_MAX,
             told: Vec::new(),
         };
@@ -52,18 +61,16 @@ impl<'a> Reading<'a> {
         let (reader, writer) = (self.reader.resolve(reader), self.writer.resolve(writer));
         // What is compared already is not compared again: types may contain themselves.
         let pair = (ptr::from_ref(reader.schema), ptr::from_ref(writer.schema));
-        if self.told.len() >= TOLD_MAX || !self.seen.insert(pair) {
+        if self.told.len() >= self.wanted || !self.seen.insert(pair) {
             return;
         }
-        let Some(pairs) = self.pairs.checked_sub(1) else {
-            return self.told.push("the schemas are too intricate to be compared".to_owned());
-        };
-        self.pairs = pairs;
-        let told = self.told.len();
-        self.resolved(reader, writer, path);
-        if self.told.len() > told {
-            // It is told again where it is met on another path.
-            self.seen.remove(&pair);
+        self.trail.push(pair);
+        match self.pairs.checked_sub(1) {
+            Some(pairs) => {
+                self.pairs = pairs;
+                self.resolved(reader, writer, path);
+            }
+            None => self.told.push("the schemas are too intricate to be compared".to_owned()),
         }
     }
 
@@ -132,13 +139,19 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// Tries it: nothing is told, and if it fails, nothing that it took to be alike holds.
     fn is_readable(&mut self, reader: Type<'a>, writer: Type<'a>) -> bool {
-        // What is assumed of pairs further up holds here as well.
-        let seen = self.seen.clone();
-        let mut reading = Self { seen, told: Vec::new(), ..*self };
-        reading.types(reader, writer, "");
-        self.pairs = reading.pairs;
-        reading.told.is_empty()
+        let told = mem::take(&mut self.told);
+        let (wanted, trail) = (mem::replace(&mut self.wanted, 1), self.trail.len());
+        self.types(reader, writer, "");
+        self.wanted = wanted;
+        let is_readable = mem::replace(&mut self.told, told).is_empty();
+        if !is_readable {
+            for pair in self.trail.drain(trail..) {
+                self.seen.remove(&pair);
+            }
+        }
+        is_readable
     }
 
     fn records(&mut self, reader: Type<'a>, writer: Type<'a>, path: &str) {

@@ -14,18 +14,24 @@ fn a_schema_is_written_as_the_java_library_writes_it() {
         ),
         (
             r#"{"namespace":"a.b","name":"R","type":"record","fields":[
-                {"type":{"type":"array","items":"a.b.R"},"name":"f","aliases":["g"],"order":"ascending"},
-                {"name":"e","type":{"type":"enum","name":"a.b.E","symbols":["X","Y"],"default":"X"},"doc":"d"},
-                {"name":"o","type":{"type":"fixed","name":"c.F","size":2,"aliases":["c.Old","x.F"]}},
-                {"name":"n","type":["null",{"type":"record","namespace":"","name":"N","fields":[]}],
-                 "default":null,"note":1}
+                {"type":{"type":"array","items":"a.b.R"},"name":"f","aliases":["g"],
+                 "order":"ascending"},
+                {"name":"e","type":{"type":"enum","name":"a.b.E","symbols":["X","Y"],
+                 "default":"X"},"doc":"d"},
+                {"name":"o","type":{"type":"fixed","name":"c.F","size":2,
+                 "aliases":["c.Old","x.F"]}},
+                {"name":"n","type":["null",{"type":"record","namespace":"","name":"N",
+                 "fields":[]}],"default":null,"note":1}
               ],"doc":"a \"record\""}"#,
             concat!(
                 r#"{"type":"record","name":"R","namespace":"a.b","doc":"a \"record\"","fields":["#,
                 r#"{"name":"f","type":{"type":"array","items":"R"},"aliases":["g"]},"#,
-                r#"{"name":"e","type":{"type":"enum","name":"E","symbols":["X","Y"],"default":"X"},"doc":"d"},"#,
-                r#"{"name":"o","type":{"type":"fixed","name":"F","namespace":"c","size":2,"aliases":["Old","x.F"]}},"#,
-                r#"{"name":"n","type":["null",{"type":"record","name":"N","namespace":"","fields":[]}],"default":null,"note":1}]}"#
+                r#"{"name":"e","type":{"type":"enum","name":"E","symbols":["X","Y"],"#,
+                r#""default":"X"},"doc":"d"},"#,
+                r#"{"name":"o","type":{"type":"fixed","name":"F","namespace":"c","size":2,"#,
+                r#""aliases":["Old","x.F"]}},"#,
+                r#"{"name":"n","type":["null",{"type":"record","name":"N","namespace":"","#,
+                r#""fields":[]}],"default":null,"note":1}]}"#
             ),
         ),
     ];
@@ -144,7 +150,8 @@ fn types_that_contain_themselves_are_compared_once() {
 fn a_name_means_the_same_wherever_it_is_defined() {
     let inner = r#"{"type":"record","name":"I","fields":[{"name":"x","type":"int"}]}"#;
     let both = format!(
-        r#"{{"type":"record","name":"R","fields":[{{"name":"a","type":{inner}}},{{"name":"b","type":"I"}}]}}"#
+        r#"{{"type":"record","name":"R","fields":[{{"name":"a","type":{inner}}},
+          {{"name":"b","type":"I"}}]}}"#
     );
     let second =
         format!(r#"{{"type":"record","name":"R","fields":[{{"name":"b","type":{inner}}}]}}"#);

@@ -1,6 +1,6 @@
 //! The administrator port: every call waits for its answer, with a bound.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,14 +11,15 @@ use rdkafka::admin::{
     TopicReplication,
 };
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
-use rdkafka::error::KafkaResult;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::metadata::MetadataTopic;
 use rdkafka::topic_partition_list::{Offset as RdOffset, TopicPartitionList};
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 
 use super::consumer::offset_list;
 use super::context::Logging;
-use super::error::{failed, refused};
+use super::error::{Need, failed, failed_without, refused_without, uncreated};
+use super::refusals::Refusals;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{Offset, TopicPartition};
 use crate::kafka::{Admin, GroupMember, NewTopic, Offsets};
@@ -27,6 +28,7 @@ use crate::time::{Clock, SystemClock, Timestamp};
 /// An administrator of librdkafka's, with a consumer for what only consumers may ask.
 pub(super) struct RdAdmin {
     config: ClientConfig,
+    refusals: Refusals,
     admin: AdminClient<Logging>,
     reader: BaseConsumer<Logging>,
     clock: SystemClock,
@@ -36,29 +38,34 @@ pub(super) struct RdAdmin {
 const ANSWER: Duration = Duration::from_secs(15);
 /// How long a created topic may take to be usable, or a deleted one to be gone.
 const SETTLE: Duration = Duration::from_secs(60);
+/// How long is listened for what a client was told meanwhile, and how often.
+const NEWS: Duration = Duration::from_millis(20);
+const NEWS_MAX: usize = 20;
 /// How often is looked whether it is.
 const SETTLE_STEP: Duration = Duration::from_millis(50);
 
 impl RdAdmin {
-    pub(super) fn create(config: ClientConfig) -> Result<Self> {
-        let create = |cause| failed("create an administrator", cause);
-        let admin = config.create_with_context(Logging).map_err(create)?;
-        let reader = config.create_with_context(Logging).map_err(create)?;
-        Ok(Self { config, admin, reader, clock: SystemClock::start() })
+    pub(super) fn create(config: ClientConfig, refusals: &Refusals) -> Result<Self> {
+        let create = |cause| uncreated("create an administrator", &config, cause);
+        let context = Logging { refusals: refusals.clone() };
+        let admin = config.create_with_context(context.clone()).map_err(create)?;
+        let reader = config.create_with_context(context).map_err(create)?;
+        let refusals = refusals.clone();
+        Ok(Self { config, refusals, admin, reader, clock: SystemClock::start() })
     }
 
     /// Returns a client that may ask about a group without being its member.
     fn group(&self, group: &str) -> Result<BaseConsumer<Logging>> {
         let mut config = self.config.clone();
         config.set("group.id", group).set("enable.auto.commit", "false");
-        let created = config.create_with_context(Logging);
+        let created = config.create_with_context(Logging { refusals: self.refusals.clone() });
         created.map_err(|cause| failed(format!("ask about group {group}"), cause))
     }
 
     /// Returns a topic's partition count, or nothing if it does not exist.
     fn partition_count(&self, topic: &str) -> Result<Option<usize>> {
         let metadata = self.reader.fetch_metadata(Some(topic), ANSWER);
-        let metadata = metadata.map_err(|cause| failed("reach the Kafka cluster", cause))?;
+        let metadata = metadata.map_err(|cause| self.unreached(cause))?;
         let found = metadata.topics().iter().find(|found| found.name() == topic);
         let Some(found) = found else { return Ok(None) };
         match found.error().map(RDKafkaErrorCode::from) {
@@ -66,8 +73,17 @@ impl RdAdmin {
             Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
                 Ok(None)
             }
-            Some(code) => Err(refused(format!("read about topic {topic}"), code)),
+            Some(code) => {
+                let needs = [Need::topic("Describe", topic)];
+                Err(refused_without(format!("read about topic {topic}"), code, &needs))
+            }
         }
+    }
+
+    /// Says why the cluster cannot be reached, as far as it is known.
+    #[cold]
+    fn unreached(&self, cause: KafkaError) -> Error {
+        self.refusals.explain(failed("reach the Kafka cluster", cause))
     }
 
     /// Waits until a topic is as wanted.
@@ -111,7 +127,8 @@ impl RdAdmin {
         for element in answer.elements() {
             let partition = TopicPartition::new(element.topic(), element.partition());
             let asked = format!("ask for offsets of {partition}");
-            element.error().map_err(|cause| failed(&asked, cause))?;
+            let needs = [Need::topic("Describe", element.topic())];
+            element.error().map_err(|cause| failed_without(&asked, cause, &needs))?;
             let offset = match element.offset() {
                 RdOffset::Offset(offset) => Some(Offset(offset)),
                 _ => None,
@@ -139,7 +156,11 @@ impl Admin for RdAdmin {
         if self.reader.client().fetch_cluster_id(timeout).is_some() {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::Unavailable, format!("no answer within {timeout:?}")))
+        listen(&self.reader);
+        self.refusals.check()?;
+        let hint = self.refusals.hint();
+        let why = hint.unwrap_or_else(|| format!("no answer within {timeout:?}"));
+        Err(Error::new(ErrorKind::Unavailable, why))
     }
 
     fn partition_counts(&self, topics: &[Arc<str>]) -> Result<BTreeMap<Arc<str>, usize>> {
@@ -154,7 +175,7 @@ impl Admin for RdAdmin {
 
     fn topic_names(&self) -> Result<Vec<String>> {
         let metadata = self.reader.fetch_metadata(None, ANSWER);
-        let metadata = metadata.map_err(|cause| failed("reach the Kafka cluster", cause))?;
+        let metadata = metadata.map_err(|cause| self.unreached(cause))?;
         Ok(metadata.topics().iter().map(|topic| topic.name().to_owned()).collect())
     }
 
@@ -167,7 +188,10 @@ impl Admin for RdAdmin {
         for result in answer("create topics", created)? {
             match result {
                 Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-                Err((topic, code)) => return Err(refused(format!("create topic {topic}"), code)),
+                Err((topic, code)) => {
+                    let needs = [Need::topic("Create", &topic)];
+                    return Err(refused_without(format!("create topic {topic}"), code, &needs));
+                }
             }
         }
         topics.iter().try_for_each(|topic| self.settle(&topic.name, |count| count.is_some()))
@@ -182,7 +206,10 @@ impl Admin for RdAdmin {
         for result in answer("delete topics", deleted)? {
             match result {
                 Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
-                Err((topic, code)) => return Err(refused(format!("delete topic {topic}"), code)),
+                Err((topic, code)) => {
+                    let needs = [Need::topic("Delete", &topic)];
+                    return Err(refused_without(format!("delete topic {topic}"), code, &needs));
+                }
             }
         }
         topics.iter().try_for_each(|topic| self.settle(topic, |count| count.is_none()))
@@ -196,7 +223,14 @@ impl Admin for RdAdmin {
         let Some(resource) = resource else {
             return Err(Error::new(ErrorKind::Kafka, format!("cannot {asked}")));
         };
-        let resource = resource.map_err(|code| refused(&asked, code))?;
+        let needs = [Need::topic("DescribeConfigs", topic)];
+        let resource = resource.map_err(|code| refused_without(&asked, code, &needs))?;
+        if resource.entries.is_empty() {
+            // A topic has dozens, defaults among them. The client (rdkafka 0.39) drops the code of a refusal,
+            // and a version's topics would be made without the settings of the live ones.
+            let code = RDKafkaErrorCode::TopicAuthorizationFailed;
+            return Err(refused_without(&asked, code, &needs));
+        }
         let own = resource.entries.into_iter().filter(|entry| {
             entry.source == ConfigSource::DynamicTopic && !entry.is_read_only && !entry.is_sensitive
         });
@@ -221,7 +255,8 @@ impl Admin for RdAdmin {
     fn group_members(&self, group: &str) -> Result<Vec<GroupMember>> {
         let groups = self.reader.client().fetch_group_list(Some(group), ANSWER);
         let asked = format!("ask for the members of group {group}");
-        let groups = groups.map_err(|cause| failed(asked, cause))?;
+        let needs = [Need::group("Describe", group)];
+        let groups = groups.map_err(|cause| failed_without(asked, cause, &needs))?;
         let members = groups.groups().iter().filter(|found| found.name() == group);
         let members = members.flat_map(|group| group.members()).map(|member| GroupMember {
             id: member.id().to_owned(),
@@ -233,7 +268,7 @@ impl Admin for RdAdmin {
 
     fn committed(&self, group: &str, partitions: &[TopicPartition]) -> Result<Offsets> {
         let asked = format!("read the committed offsets of group {group}");
-        let commits = super::consumer::committed(&self.group(group)?, partitions, &asked)?;
+        let commits = super::consumer::committed(&self.group(group)?, partitions, (group, &asked))?;
         Ok(commits.into_iter().map(|(partition, commit)| (partition, commit.offset)).collect())
     }
 
@@ -247,7 +282,12 @@ impl Admin for RdAdmin {
                 let message = format!("group {group} has members: stop its instances first");
                 Error::new(ErrorKind::Kafka, message).with_source(cause)
             }
-            _ => failed(format!("commit offsets for group {group}"), cause),
+            _ => {
+                let topics: BTreeSet<&str> = offsets.keys().map(|at| &*at.topic).collect();
+                let topics = topics.into_iter().collect::<Vec<_>>().join(", ");
+                let needs = [Need::group("Read", group), Need::topic("Read", &topics)];
+                failed_without(format!("commit offsets for group {group}"), cause, &needs)
+            }
         })
     }
 
@@ -256,7 +296,10 @@ impl Admin for RdAdmin {
         for result in answer(format!("delete group {group}"), deleted)? {
             match result {
                 Ok(_) | Err((_, RDKafkaErrorCode::GroupIdNotFound)) => {}
-                Err((group, code)) => return Err(refused(format!("delete group {group}"), code)),
+                Err((group, code)) => {
+                    let needs = [Need::group("Delete", &group)];
+                    return Err(refused_without(format!("delete group {group}"), code, &needs));
+                }
             }
         }
         Ok(())
@@ -271,8 +314,9 @@ impl Admin for RdAdmin {
         let deleted = answer("delete processed records", deleted)?;
         for element in deleted.elements() {
             let at = format!("{}-{}", element.topic(), element.partition());
-            let result = element.error();
-            result.map_err(|cause| failed(format!("delete processed records of {at}"), cause))?;
+            let (doing, result) = (format!("delete processed records of {at}"), element.error());
+            let needs = [Need::topic("Delete", element.topic())];
+            result.map_err(|cause| failed_without(doing, cause, &needs))?;
         }
         Ok(())
     }
@@ -281,6 +325,14 @@ impl Admin for RdAdmin {
 impl fmt::Debug for RdAdmin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RdAdmin").finish_non_exhaustive()
+    }
+}
+
+/// Has a client note what it was told meanwhile, up to a bound: each poll ends with the next error.
+fn listen(client: &BaseConsumer<Logging>) {
+    let mut left = NEWS_MAX;
+    while left > 0 && client.poll(NEWS).is_some() {
+        left -= 1;
     }
 }
 

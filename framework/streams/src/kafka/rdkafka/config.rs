@@ -15,10 +15,6 @@ const QUEUED_KIB_MIN: usize = 256;
 /// And this many records.
 const QUEUED_RECORDS_MIN: usize = 1_000;
 const KIB: usize = 1 << 10;
-/// How much longer than for Kafka a thread may take between two looks at its group.
-const POLL_MARGIN: Duration = Duration::from_secs(300);
-/// librdkafka's own limit.
-const MAX_POLL_INTERVAL_MAX: i64 = 86_400_000;
 /// What librdkafka allocates for a record that waits, beside the record's own bytes; its limits in KiB
 /// count the record's only.
 const RECORD_OVERHEAD: usize = 400;
@@ -47,7 +43,7 @@ pub(super) fn consumer(
         ConsumerRole::Global => ("global.consumer.", "global".to_owned()),
         ConsumerRole::Bounded => ("consumer.", "bounded".to_owned()),
     };
-    let max_poll_interval = millis(settings.task_timeout + POLL_MARGIN).min(MAX_POLL_INTERVAL_MAX);
+    let max_poll_interval = millis(settings.max_poll_interval_default());
     let mut config = common(&[
         ("client.id", &format!("{group}-{who}")),
         // Half a second less to wait for the news that an empty partition is read to its end.
@@ -59,7 +55,6 @@ pub(super) fn consumer(
         ("allow.auto.create.topics", "false"),
         // As the JVM library: what was never read is read from the start.
         ("auto.offset.reset", "earliest"),
-        // A thread that waits for Kafka, as it may for so long, is not taken for a dead one.
         ("max.poll.interval.ms", &max_poll_interval.to_string()),
     ]);
     if settings.group_protocol == GroupProtocol::Classic {

@@ -13,7 +13,8 @@ use rdkafka::topic_partition_list::{Offset as RdOffset, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::context::{GroupContext, Signal};
-use super::error::{failed, refused};
+use super::error::{Need, failed, failed_without, refused, refused_without, uncreated};
+use super::refusals::Refusals;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{Offset, TopicPartition};
 use crate::kafka::{
@@ -32,6 +33,7 @@ pub(super) struct RdConsumer {
     signal: Arc<Signal>,
     /// Where a partition begins of which nothing is committed (`auto.offset.reset`).
     reset: RdOffset,
+    group: String,
     /// Whether it has asked to join a group, and its events are still answered.
     is_member: bool,
 }
@@ -44,11 +46,12 @@ struct Reader {
 }
 
 impl RdConsumer {
-    pub(super) fn create(config: &ClientConfig) -> Result<Self> {
-        let context = GroupContext::default();
+    pub(super) fn create(config: &ClientConfig, refusals: &Refusals) -> Result<Self> {
+        let context = GroupContext::new(refusals.clone());
         let signal = context.signal.clone();
         let consumer = config.create_with_context::<_, BaseConsumer<GroupContext>>(context);
-        let mut consumer = consumer.map_err(|cause| failed("create a consumer", cause))?;
+        let mut consumer =
+            consumer.map_err(|cause| uncreated("create a consumer", config, cause))?;
         let raise = signal.clone();
         consumer.set_nonempty_callback(move || raise.raise());
         let consumer = Arc::new(consumer);
@@ -58,7 +61,9 @@ impl RdConsumer {
             Some("latest" | "largest" | "end") => RdOffset::End,
             _ => RdOffset::Beginning,
         };
-        Ok(Self { readers: BTreeMap::new(), commits, consumer, signal, reset, is_member: false })
+        let group = config.get("group.id").unwrap_or_default().to_owned();
+        let (readers, is_member) = (BTreeMap::new(), false);
+        Ok(Self { readers, commits, consumer, signal, reset, group, is_member })
     }
 
     /// Gives every partition a queue of its own, before anything is fetched into it.
@@ -123,7 +128,7 @@ impl RdConsumer {
     /// Takes what the client has to tell but records.
     fn serve(&self) -> Result<()> {
         match self.consumer.poll(Duration::ZERO) {
-            None => Ok(()),
+            None => self.consumer.context().refusals.check(),
             Some(Ok(message)) => {
                 // Queues are split before they are assigned, so nothing can arrive here.
                 drop(message);
@@ -138,10 +143,8 @@ impl RdConsumer {
                             (another kind of program, or other settings, under this application.id)";
                 Err(failed(what, cause))
             }
-            Some(Err(cause)) => {
-                super::context::warn(&cause, "the client tries again");
-                Ok(())
-            }
+            // The context has noted it, with librdkafka's words; the client tries again.
+            Some(Err(_)) => self.consumer.context().refusals.check(),
         }
     }
 
@@ -247,7 +250,9 @@ impl Consumer for RdConsumer {
     }
 
     fn committed(&mut self, partitions: &[TopicPartition]) -> Result<Commits> {
-        committed(&self.consumer, partitions, "read the committed offsets of the group")
+        let (group, asked) = (&self.group, "read the committed offsets of the group");
+        let committed = committed(&self.consumer, partitions, (group, asked));
+        committed.map_err(|error| self.consumer.context().refusals.explain(error))
     }
 
     fn events(&mut self) -> Result<Vec<ConsumerEvent>> {
@@ -293,8 +298,15 @@ impl Consumer for RdConsumer {
                 let gone = format!("read {partition}: the topic or the partition is gone");
                 Err(refused(gone, Code::UnknownTopicOrPartition))
             }
-            Some(code) => Err(refused(format!("read {partition}"), code)),
+            Some(code) => {
+                let needs = [Need::topic("Read", &partition.topic)];
+                Err(refused_without(format!("read {partition}"), code, &needs))
+            }
         }
+    }
+
+    fn last_known_end(&self, partition: &TopicPartition) -> Option<Offset> {
+        self.readers.get(partition)?.queue.last_known_end().map(Offset)
     }
 
     fn wait(&mut self, timeout: Duration) {
@@ -320,7 +332,12 @@ impl Consumer for RdConsumer {
                 let message = format!("the group has not answered a commit for {patience:?}");
                 Err(Error::new(ErrorKind::Unavailable, message))
             }
-            Err(code) => Err(refused("commit offsets", code)),
+            Err(code) => {
+                let topics: BTreeSet<&str> = commits.keys().map(|at| &*at.topic).collect();
+                let topics = topics.into_iter().collect::<Vec<_>>().join(", ");
+                let needs = [Need::group("Read", &self.group), Need::topic("Read", &topics)];
+                Err(refused_without("commit offsets", code, &needs))
+            }
         }
     }
 
@@ -356,16 +373,20 @@ impl Drop for RdConsumer {
 pub(super) fn committed<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     partitions: &[TopicPartition],
-    asked: &str,
+    (group, asked): (&str, &str),
 ) -> Result<Commits> {
     if partitions.is_empty() {
         return Ok(Commits::new());
     }
+    let failed = |topic: &str, cause| {
+        let needs = [Need::group("Describe", group), Need::topic("Describe", topic)];
+        failed_without(asked, cause, &needs)
+    };
     let answer = consumer.committed_offsets(partition_list(partitions), COMMITTED);
-    let answer = answer.map_err(|cause| failed(asked, cause))?;
+    let answer = answer.map_err(|cause| failed("", cause))?;
     let mut commits = Commits::new();
     for element in answer.elements() {
-        element.error().map_err(|cause| failed(asked, cause))?;
+        element.error().map_err(|cause| failed(element.topic(), cause))?;
         if let RdOffset::Offset(offset) = element.offset() {
             let partition = TopicPartition::new(element.topic(), element.partition());
             let metadata = element.metadata().to_owned();

@@ -14,11 +14,17 @@ use rdkafka::producer::{NoCustomPartitioner, ProducerContext};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
 
+use super::refusals::Refusals;
 use crate::ids::TopicPartition;
 use crate::kafka::ConsumerEvent;
 
 /// Passes librdkafka's log on to `tracing`.
 pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    if facility == "FAIL" && matches!(level, RDKafkaLogLevel::Error) {
+        // Comes as an error too, which tells more.
+        tracing::debug!(target: "librdkafka", "{facility}: {message}");
+        return;
+    }
     match level {
         RDKafkaLogLevel::Emerg
         | RDKafkaLogLevel::Alert
@@ -38,16 +44,19 @@ pub(super) fn warn(error: &KafkaError, reason: &str) {
 }
 
 /// The context of clients that only log.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Logging;
+#[derive(Debug, Clone)]
+pub(super) struct Logging {
+    pub(super) refusals: Refusals,
+}
 
 impl ClientContext for Logging {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.refusals.note_log(facility, message);
         log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        warn(&error, reason);
+        self.refusals.note(&error, reason);
     }
 }
 
@@ -76,8 +85,9 @@ impl Signal {
 }
 
 /// Queues a member's group events as values; the thread answers them between two runs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct GroupContext {
+    pub(super) refusals: Refusals,
     events: Mutex<Vec<ConsumerEvent>>,
     pub(super) signal: Arc<Signal>,
     /// Set once nobody answers any more: an unanswered event hangs librdkafka's close.
@@ -85,6 +95,15 @@ pub(super) struct GroupContext {
 }
 
 impl GroupContext {
+    pub(super) fn new(refusals: Refusals) -> Self {
+        Self {
+            refusals,
+            events: Mutex::default(),
+            signal: Arc::default(),
+            closing: AtomicBool::new(false),
+        }
+    }
+
     pub(super) fn take_events(&self) -> Vec<ConsumerEvent> {
         std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -96,11 +115,12 @@ impl GroupContext {
 
 impl ClientContext for GroupContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.refusals.note_log(facility, message);
         log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        warn(&error, reason);
+        self.refusals.note(&error, reason);
     }
 }
 
@@ -143,8 +163,9 @@ fn decline(
 }
 
 /// Collects delivery reports: the last offset of each changelog, and the first failure.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct DeliveryContext {
+    pub(super) refusals: Refusals,
     pub(super) reports: Mutex<Reports>,
 }
 
@@ -159,11 +180,12 @@ pub(super) const NO_CHANGELOG: usize = usize::MAX;
 
 impl ClientContext for DeliveryContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.refusals.note_log(facility, message);
         log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        warn(&error, reason);
+        self.refusals.note(&error, reason);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
@@ -28,6 +29,24 @@ pub(super) fn failed(doing: impl Display, cause: KafkaError) -> Error {
     Error::new(kind, format!("cannot {doing}")).with_source(cause)
 }
 
+/// Makes an error of a client that cannot be made; librdkafka names the setting of a file, but not the file.
+#[cold]
+pub(super) fn uncreated(doing: impl Display, config: &ClientConfig, cause: KafkaError) -> Error {
+    const FILES: [&str; 5] = [
+        "ssl.ca.location",
+        "ssl.certificate.location",
+        "ssl.crl.location",
+        "ssl.key.location",
+        "ssl.keystore.location",
+    ];
+    let said = cause.to_string();
+    let file = FILES.iter().find(|name| said.contains(**name));
+    let Some((name, path)) = file.and_then(|name| Some((name, config.get(name)?))) else {
+        return failed(doing, cause);
+    };
+    failed(format!("{doing} with `{name}` {path}"), cause)
+}
+
 /// Makes an error of one that ended a consumer for good; only the client can say why.
 #[cold]
 pub(super) fn fatal<C: ConsumerContext>(consumer: &BaseConsumer<C>, cause: KafkaError) -> Error {
@@ -45,6 +64,51 @@ pub(super) fn fatal<C: ConsumerContext>(consumer: &BaseConsumer<C>, cause: Kafka
         _ => return Error::new(kind(code), format!("cannot go on reading: {reason}")),
     };
     Error::new(kind(code), format!("cannot go on reading: {why}")).with_source(cause)
+}
+
+/// A right that an ACL must give.
+#[derive(Debug)]
+pub(super) struct Need<'a> {
+    operation: &'static str,
+    resource: &'static str,
+    name: &'a str,
+    refused_with: Code,
+}
+
+impl<'a> Need<'a> {
+    pub(super) fn topic(operation: &'static str, name: &'a str) -> Self {
+        Self { operation, resource: "topic", name, refused_with: Code::TopicAuthorizationFailed }
+    }
+
+    pub(super) fn group(operation: &'static str, name: &'a str) -> Self {
+        Self { operation, resource: "group", name, refused_with: Code::GroupAuthorizationFailed }
+    }
+}
+
+/// Returns which of these rights a refusal says to be missing, in words; nothing for other codes.
+pub(super) fn denied(code: Code, needs: &[Need<'_>]) -> Option<String> {
+    let need = needs.iter().find(|need| need.refused_with == code)?;
+    let Need { operation, resource, name, .. } = need;
+    let on = format!("{resource} {name}");
+    Some(format!("Kafka's rules (ACLs) do not give the user `{operation}` on {}", on.trim_end()))
+}
+
+/// As [`refused`], naming the right that is missing where that is why.
+#[cold]
+pub(super) fn refused_without(doing: impl Display, code: Code, needs: &[Need<'_>]) -> Error {
+    match denied(code, needs) {
+        Some(lacking) => Error::new(kind(code), format!("cannot {doing}: {lacking}")),
+        None => refused(doing, code),
+    }
+}
+
+/// As [`failed`], naming the right that is missing where that is why.
+#[cold]
+pub(super) fn failed_without(doing: impl Display, cause: KafkaError, needs: &[Need<'_>]) -> Error {
+    match cause.rdkafka_error_code().and_then(|code| denied(code, needs)) {
+        Some(lacking) => Error::new(ErrorKind::Kafka, format!("cannot {doing}: {lacking}")),
+        None => failed(doing, cause),
+    }
 }
 
 /// Makes an error of a bare code.

@@ -1,7 +1,7 @@
 //! The producer port: idempotent, its delivery reports served by the thread that owns it.
 
 use std::fmt;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -11,7 +11,8 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::context::{DeliveryContext, NO_CHANGELOG};
-use super::error::failed;
+use super::error::{Need, failed_without, uncreated};
+use super::refusals::Refusals;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{Offset, TopicPartition};
 use crate::kafka::{ChangelogToken, OutgoingRecord, Patience, Producer};
@@ -36,18 +37,27 @@ const PAUSE_MAX: Duration = Duration::from_millis(1);
 const LAST_WAIT: Duration = Duration::from_secs(10);
 
 impl RdProducer {
-    pub(super) fn create(config: &ClientConfig, patience: Patience) -> Result<Self> {
-        let producer = config.create_with_context(DeliveryContext::default());
-        let producer = producer.map_err(|cause| failed("create a producer", cause))?;
+    pub(super) fn create(
+        config: &ClientConfig,
+        patience: Patience,
+        refusals: &Refusals,
+    ) -> Result<Self> {
+        let refusals = refusals.clone();
+        let context = DeliveryContext { refusals, reports: Mutex::default() };
+        let producer = config.create_with_context(context);
+        let producer = producer.map_err(|cause| uncreated("create a producer", config, cause))?;
         Ok(Self { producer, patience, clock: SystemClock::start() })
     }
 
     /// Fails if a record failed for good, now or ever: it is gone from the client's queue.
     fn check(&self) -> Result<()> {
-        let reports = &self.producer.context().reports;
-        match &reports.lock().unwrap_or_else(PoisonError::into_inner).failure {
-            None => Ok(()),
-            Some((at, cause)) => Err(failed(format!("write to {at}"), cause.clone())),
+        let context = self.producer.context();
+        match &context.reports.lock().unwrap_or_else(PoisonError::into_inner).failure {
+            None => context.refusals.check(),
+            Some((at, cause)) => {
+                let needs = [Need::topic("Write", &at.topic)];
+                Err(failed_without(format!("write to {at}"), cause.clone(), &needs))
+            }
         }
     }
 
@@ -146,7 +156,8 @@ fn unsendable(record: &OutgoingRecord<'_>, cause: KafkaError) -> Error {
         None => record.topic.to_owned(),
     };
     let size = record.value.map_or(0, <[u8]>::len);
-    failed(format!("write a value of {size} bytes to {at}"), cause)
+    let needs = [Need::topic("Write", record.topic)];
+    failed_without(format!("write a value of {size} bytes to {at}"), cause, &needs)
 }
 
 /// librdkafka takes the timestamp 0 for "now"; the first millisecond after it is the nearest to be had.

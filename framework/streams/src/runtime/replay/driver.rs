@@ -17,7 +17,7 @@ use crate::runtime::global_tables::{GlobalUpdater, Until};
 use crate::runtime::stall::Stall;
 use crate::runtime::stop::patiently;
 use crate::runtime::waiting_tasks::reasons;
-use crate::runtime::{panics, topics};
+use crate::runtime::{logged, panics, topics};
 use crate::state::CacheBudget;
 use crate::task::{Deployment, Order, RecordQueue, RunMode, Task, TaskState};
 use crate::time::Timestamp;
@@ -253,9 +253,7 @@ impl<'a, W: FnMut(&ReplayProgress)> Driver<'a, W> {
             let is_full = task.uncommitted_bytes() > bytes_max;
             let is_finished = task.group().queue(queue).is_some_and(RecordQueue::is_finished);
             let is_waiting = task.waiting().is_some();
-            for error in task.take_skipped() {
-                tracing::warn!(task = %task.id(), "skipped a record: {}", error.report());
-            }
+            logged::skipped(task);
             // Sent before another task has its turn: so a repartition topic gets its records in the
             // order of the merge, whichever task they come from.
             self.counts.written += to_u64(task.outbox().len());

@@ -86,6 +86,7 @@ pub(super) fn compare(
     admin: &dyn Admin,
     (live, rerun): (Arc<str>, Arc<str>),
     reading: Reading<'_>,
+    show: &dyn Fn(&[u8]) -> String,
 ) -> Result<TopicComparison> {
     let partitions = partition_count(admin, &live, &rerun)?;
     let mut consumer = clients.consumer(ConsumerRole::Bounded, 1)?;
@@ -113,7 +114,7 @@ pub(super) fn compare(
         }
         let different = comparison.add(&sides);
         if !different.is_empty() {
-            let values = Values { consumer: &mut *consumer, ends: &ends, reading };
+            let values = Values { consumer: &mut *consumer, ends: &ends, reading, show };
             comparison.first.extend(values.of(&pair, &different)?);
         }
     }
@@ -209,6 +210,7 @@ struct Values<'a> {
     consumer: &'a mut dyn Consumer,
     ends: &'a Offsets,
     reading: Reading<'a>,
+    show: &'a dyn Fn(&[u8]) -> String,
 }
 
 impl Values<'_> {
@@ -221,7 +223,7 @@ impl Values<'_> {
                     return Ok(());
                 };
                 if let Some(slot) = rows.entry(key.to_vec()).or_default().get_mut(side) {
-                    *slot = record.value.map(shown);
+                    *slot = record.value.map(|value| shortened(&(self.show)(value)));
                 }
                 // Only the smallest keys stay; one that went is larger than all that will be shown.
                 if rows.len() > SHOWN {
@@ -231,7 +233,11 @@ impl Values<'_> {
             })?;
         }
         let rows = rows.into_iter();
-        let rows = rows.map(|(key, [live, rerun])| Difference { key: shown(&key), live, rerun });
+        let rows = rows.map(|(key, [live, rerun])| Difference {
+            key: shortened(&String::from_utf8_lossy(&key)),
+            live,
+            rerun,
+        });
         Ok(rows.collect())
     }
 }
@@ -241,10 +247,9 @@ fn only(partition: &TopicPartition, ends: &Offsets) -> Offsets {
     std::iter::once((partition.clone(), end)).collect()
 }
 
-fn shown(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
+fn shortened(text: &str) -> String {
     match text.char_indices().nth(SHOWN_CHARS) {
         Some((cut, _)) => format!("{}...", text.get(..cut).unwrap_or_default()),
-        None => text.into_owned(),
+        None => text.to_owned(),
     }
 }

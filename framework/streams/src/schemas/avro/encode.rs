@@ -20,11 +20,18 @@ pub(super) struct Encoder<'e> {
     node: NodeId,
     out: &'e mut Vec<u8>,
     depth: usize,
+    /// Whether every field must be written, those that have a default too.
+    whole: bool,
 }
 
 impl<'e> Encoder<'e> {
     pub(crate) fn new(graph: &'e Graph, out: &'e mut Vec<u8>) -> Self {
-        Self { graph, node: graph.root(), out, depth: 0 }
+        Self { graph, node: graph.root(), out, depth: 0, whole: false }
+    }
+
+    /// Returns an encoder that refuses a type that lacks a field.
+    pub(crate) fn whole(graph: &'e Graph, out: &'e mut Vec<u8>) -> Self {
+        Self { whole: true, ..Self::new(graph, out) }
     }
 
     #[cold]

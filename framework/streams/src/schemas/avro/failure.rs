@@ -65,6 +65,16 @@ impl serde::de::Error for Failure {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self::new(message.to_string())
     }
+
+    #[cold]
+    fn missing_field(name: &'static str) -> Self {
+        Self::new(format!("the Rust type has a field `{name}`, and the schema has none"))
+    }
+
+    #[cold]
+    fn unknown_field(name: &str, _: &'static [&'static str]) -> Self {
+        Self::new(format!("the schema has a field `{name}`, and the Rust type has none"))
+    }
 }
 
 impl serde::ser::Error for Failure {

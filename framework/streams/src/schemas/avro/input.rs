@@ -7,10 +7,10 @@ pub const DEPTH_MAX: usize = 128;
 
 /// How many fields and items a value may have whatever its length: those that take no bytes (nulls,
 /// empty records, defaults) are not limited by it.
-pub const FREE_VALUES_MAX: usize = 1 << 20;
+pub const FREE_VALUES_MAX: usize = 1 << 16;
 
 /// How many more there may be for each byte.
-pub const VALUES_PER_BYTE_MAX: usize = 1024;
+pub const VALUES_PER_BYTE_MAX: usize = 256;
 
 /// What is left of the bytes, and of the limits.
 #[derive(Debug)]

@@ -34,11 +34,11 @@ impl<T: Serialize + DeserializeOwned> Codec<T> for AvroCodec<T> {
     const FORMAT: SchemaFormat = SchemaFormat::Avro;
 
     fn schema(&self) -> &Schema {
-        AvroCodec::schema(self).schema()
+        Self::schema(self).schema()
     }
 
     fn writer(&self, schema: &WriterSchema) -> Result<AvroSchema, SerdeError> {
-        let own = AvroCodec::schema(self);
+        let own = Self::schema(self);
         if schema.references.is_empty() && *schema.schema.text == *own.text() {
             // The very same schema is read without being resolved.
             return Ok(own.clone());
@@ -48,18 +48,18 @@ impl<T: Serialize + DeserializeOwned> Codec<T> for AvroCodec<T> {
 
     fn check_writes(&self, other: &WriterSchema) -> Result<(), SerdeError> {
         // What the canonical form leaves out does not change the bytes.
-        if self.writer(other)?.canonical() == AvroCodec::schema(self).canonical() {
+        if self.writer(other)?.canonical() == Self::schema(self).canonical() {
             return Ok(());
         }
         Err("it has other fields, types or names: write with that version's schema".into())
     }
 
     fn encode(&self, value: &T, out: &mut Vec<u8>) -> Result<(), SerdeError> {
-        AvroCodec::encode(self, value, out)
+        Self::encode(self, value, out)
     }
 
     fn decode(&self, writer: &AvroSchema, _: &[u32], bytes: &[u8]) -> Result<T, SerdeError> {
-        AvroCodec::decode(self, writer, bytes)
+        Self::decode(self, writer, bytes)
     }
 }
 

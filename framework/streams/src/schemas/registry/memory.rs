@@ -63,6 +63,10 @@ impl Transport for MemoryRegistry {
         "in memory"
     }
 
+    fn is_immediate(&self) -> bool {
+        true
+    }
+
     fn schema(&self, id: SchemaId) -> Result<RegisteredSchema, RegistryError> {
         self.find(&format!("schema {id}"), |row| SchemaId::Id(row.id) == id)
     }

@@ -24,6 +24,11 @@ pub trait Transport: Send + Sync {
     /// Returns where the registry is, to be shown: without credentials.
     fn address(&self) -> &str;
 
+    /// Returns whether answers come at once, so that nothing need be tried again for them.
+    fn is_immediate(&self) -> bool {
+        false
+    }
+
     /// Returns the schema of an id.
     ///
     /// # Errors

@@ -9,7 +9,30 @@ use rocksdb::{ColumnFamily, ColumnFamilyDescriptor, DB, Direction, IteratorMode,
 use super::options::{self, RocksDbMemory};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::Offset;
+use crate::metrics::{Metric, Value};
 use crate::state::{Backend, Family, FamilyChanges, Visit};
+
+/// What the database tells of itself, by RocksDB's names.
+const PROPERTIES: &[(Metric, &str)] = &[
+    (Metric::RocksDbKeys, "rocksdb.estimate-num-keys"),
+    (Metric::RocksDbMemtables, "rocksdb.size-all-mem-tables"),
+    (Metric::RocksDbActiveMemtable, "rocksdb.cur-size-active-mem-table"),
+    (Metric::RocksDbImmutableMemtables, "rocksdb.num-immutable-mem-table"),
+    (Metric::RocksDbFlushPending, "rocksdb.mem-table-flush-pending"),
+    (Metric::RocksDbRunningFlushes, "rocksdb.num-running-flushes"),
+    (Metric::RocksDbCompactionPending, "rocksdb.compaction-pending"),
+    (Metric::RocksDbRunningCompactions, "rocksdb.num-running-compactions"),
+    (Metric::RocksDbPendingCompactionBytes, "rocksdb.estimate-pending-compaction-bytes"),
+    (Metric::RocksDbWriteStopped, "rocksdb.is-write-stopped"),
+    (Metric::RocksDbDelayedWriteRate, "rocksdb.actual-delayed-write-rate"),
+    (Metric::RocksDbLiveSst, "rocksdb.live-sst-files-size"),
+    (Metric::RocksDbTotalSst, "rocksdb.total-sst-files-size"),
+    (Metric::RocksDbTableReaders, "rocksdb.estimate-table-readers-mem"),
+    (Metric::RocksDbBackgroundErrors, "rocksdb.background-errors"),
+    (Metric::RocksDbBlockCache, "rocksdb.block-cache-usage"),
+    (Metric::RocksDbBlockCachePinned, "rocksdb.block-cache-pinned-usage"),
+    (Metric::RocksDbBlockCacheCapacity, "rocksdb.block-cache-capacity"),
+];
 
 /// The family with the changelog offset of each store, by the store's name.
 const OFFSETS: &str = "kappa.offsets";
@@ -156,6 +179,24 @@ impl Backend for RocksDbBackend {
         handles.push(self.offsets()?);
         let flushed = self.db.flush_cfs_opt(&handles, &options::flush());
         flushed.map_err(|cause| self.failed("flush", "all stores", cause))
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a value of a metric needs no more than 52 bits"
+    )]
+    fn figures(&self, visit: &mut dyn FnMut(Option<Family>, Metric, Value)) {
+        for (at, name) in self.families.iter().enumerate() {
+            let Some(handle) = name.as_ref().and_then(|name| self.db.cf_handle(name)) else {
+                continue;
+            };
+            for (metric, property) in PROPERTIES {
+                // A property that cannot be had is left out.
+                if let Ok(Some(value)) = self.db.property_int_value_cf(handle, *property) {
+                    visit(Some(Family(at)), *metric, Value::Gauge(value as f64));
+                }
+            }
+        }
     }
 }
 

@@ -75,15 +75,15 @@ fn internal_topics_are_declared_where_the_inputs_partitions_are_known() {
                 type: simple
                 acls:
                   - resource: {type: topic, patternType: literal, name: 'app-counts-changelog'}
-                    operations: [Read, Write, Create, Describe]
+                    operations: [Read, Write, Create]
                   - resource: {type: topic, patternType: literal, name: 'app-counts-repartition'}
-                    operations: [Read, Write, Create, Delete, Describe]
+                    operations: [Read, Write, Create, Delete]
                   - resource: {type: topic, patternType: literal, name: 'out'}
-                    operations: [Write, Describe]
+                    operations: [Write]
                   - resource: {type: topic, patternType: literal, name: 'words'}
-                    operations: [Read, Describe]
+                    operations: [Read]
                   - resource: {type: group, patternType: literal, name: 'app'}
-                    operations: [Read, Describe]
+                    operations: [Read]
             ---
             apiVersion: kafka.strimzi.io/v1
             kind: KafkaUser
@@ -99,23 +99,23 @@ fn internal_topics_are_declared_where_the_inputs_partitions_are_known() {
                 type: simple
                 acls:
                   - resource: {type: topic, patternType: literal, name: 'app-counts-changelog'}
-                    operations: [Read, Delete, Describe]
+                    operations: [Delete]
                   - resource: {type: topic, patternType: literal, name: 'app-counts-repartition'}
-                    operations: [Read, Delete, Describe]
+                    operations: [Read, Delete]
                   - resource: {type: topic, patternType: literal, name: 'out'}
-                    operations: [Read, Describe, DescribeConfigs]
+                    operations: [Read, DescribeConfigs]
                   - resource: {type: topic, patternType: literal, name: 'words'}
-                    operations: [Read, Describe]
+                    operations: [Read]
                   - resource: {type: topic, patternType: prefix, name: 'app-'}
                     operations: [Describe]
                   - resource: {type: topic, patternType: prefix, name: 'app--'}
-                    operations: [Read, Write, Create, Delete, Describe]
+                    operations: [Read, Write, Create, Delete]
                   - resource: {type: topic, patternType: prefix, name: 'out--'}
-                    operations: [Read, Write, Create, Delete, Describe]
+                    operations: [Read, Write, Create, Delete]
                   - resource: {type: group, patternType: literal, name: 'app'}
-                    operations: [Read, Describe]
+                    operations: [Read]
                   - resource: {type: group, patternType: prefix, name: 'app--'}
-                    operations: [Read, Delete, Describe]
+                    operations: [Read, Delete]
         "#]],
     );
 }
@@ -144,15 +144,15 @@ fn without_them_the_application_makes_its_own() {
                 type: simple
                 acls:
                   - resource: {type: topic, patternType: literal, name: 'app-counts-changelog'}
-                    operations: [Read, Write, Create, Describe]
+                    operations: [Read, Write, Create]
                   - resource: {type: topic, patternType: literal, name: 'app-counts-repartition'}
-                    operations: [Read, Write, Create, Delete, Describe]
+                    operations: [Read, Write, Create, Delete]
                   - resource: {type: topic, patternType: literal, name: 'out'}
-                    operations: [Write, Describe]
+                    operations: [Write]
                   - resource: {type: topic, patternType: literal, name: 'words'}
-                    operations: [Read, Describe]
+                    operations: [Read]
                   - resource: {type: group, patternType: literal, name: 'app'}
-                    operations: [Read, Describe]
+                    operations: [Read]
             ---
             apiVersion: kafka.strimzi.io/v1
             kind: KafkaUser
@@ -168,23 +168,23 @@ fn without_them_the_application_makes_its_own() {
                 type: simple
                 acls:
                   - resource: {type: topic, patternType: literal, name: 'app-counts-changelog'}
-                    operations: [Read, Delete, Describe]
+                    operations: [Delete]
                   - resource: {type: topic, patternType: literal, name: 'app-counts-repartition'}
-                    operations: [Read, Delete, Describe]
+                    operations: [Read, Delete]
                   - resource: {type: topic, patternType: literal, name: 'out'}
-                    operations: [Read, Describe, DescribeConfigs]
+                    operations: [Read, DescribeConfigs]
                   - resource: {type: topic, patternType: literal, name: 'words'}
-                    operations: [Read, Describe]
+                    operations: [Read]
                   - resource: {type: topic, patternType: prefix, name: 'app-'}
                     operations: [Describe]
                   - resource: {type: topic, patternType: prefix, name: 'app--'}
-                    operations: [Read, Write, Create, Delete, Describe]
+                    operations: [Read, Write, Create, Delete]
                   - resource: {type: topic, patternType: prefix, name: 'out--'}
-                    operations: [Read, Write, Create, Delete, Describe]
+                    operations: [Read, Write, Create, Delete]
                   - resource: {type: group, patternType: literal, name: 'app'}
-                    operations: [Read, Describe]
+                    operations: [Read]
                   - resource: {type: group, patternType: prefix, name: 'app--'}
-                    operations: [Read, Delete, Describe]
+                    operations: [Read, Delete]
         "#]],
     );
 }

@@ -15,7 +15,6 @@ corpus compares that.
 import io
 import json
 import random
-import struct
 import sys
 from pathlib import Path
 
@@ -446,9 +445,10 @@ def collections():
     case("array of arrays", array(array("int")), array(array("long")), [[1], [], [2, 3]])
     case("array of maps", array(table("string")), array(table("bytes")), [{"a": "b"}])
     case("array of something else", array("int"), array("string"), [1], error=True)
-    case("empty array of something else", array("int"), array("string"), [])
+    nothing = "what does not fit is an error of the data that comes to it (Java; fastavro compares the schemas)"
+    case("empty array of something else", array("int"), array("string"), [], expect=[], reason=nothing)
     case("map", table("int"), table("long"), {"a": 1, "b": 2})
-    case("empty map", table("int"), table("string"), {})
+    case("empty map of something else", table("int"), table("string"), {}, expect={}, reason=nothing)
     case("map of something else", table("int"), table("string"), {"a": 1}, error=True)
     case("array as map", array("int"), table("int"), [1], error=True)
     case("array of nulls", array("null"), array("null"), [None, None])
@@ -483,8 +483,9 @@ class Pairs:
             "boolean": lambda: rng.random() < 0.5,
             "int": lambda: rng.choice([0, -1, 1, 2**31 - 1, -(2**31), rng.randint(-999, 999)]),
             "long": lambda: rng.choice([0, -1, 2**50, -(2**50), rng.randint(-99999, 99999)]),
-            "float": lambda: struct.unpack("<f", struct.pack("<f", rng.uniform(-5, 5)))[0],
-            "double": lambda: rng.uniform(-5, 5),
+            # Of few bits: serde_json does not read every double to its last one.
+            "float": lambda: rng.randint(-999, 999) / 64,
+            "double": lambda: rng.randint(-99999, 99999) / 1024,
             "bytes": lambda: bytes(rng.randrange(128) for _ in range(rng.randrange(5))),
             "string": lambda: "".join(rng.choice("abcé✈ ") for _ in range(rng.randrange(6))),
         }

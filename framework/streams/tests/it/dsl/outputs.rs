@@ -51,6 +51,21 @@ fn the_choice_may_follow_from_where_the_record_comes_from() {
 }
 
 #[test]
+fn headers_that_name_schemas_of_what_was_read_are_not_passed_on() {
+    check(
+        |builder| builder.stream(&text("in")).to(&text("out")),
+        "in a=1 @1 #__value_schema_id:x
+         in a=2 @2 #__key_schema_id:x
+         in a=3 @3 #h:x",
+        expect![[r#"
+            out a=1 @1
+            out a=2 @2
+            out a=3 @3 #h:x
+        "#]],
+    );
+}
+
+#[test]
 fn a_choice_among_listed_topics_is_held_to_them() {
     check(
         |builder| {

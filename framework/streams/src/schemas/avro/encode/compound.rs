@@ -14,6 +14,7 @@ pub(in crate::schemas::avro) struct Compound<'e> {
     out: &'e mut Vec<u8>,
     depth: usize,
     node: NodeId,
+    whole: bool,
     parts: Parts<'e>,
 }
 
@@ -43,8 +44,8 @@ pub(in crate::schemas::avro) struct Items {
 
 impl<'e> Compound<'e> {
     pub(crate) fn new(encoder: Encoder<'e>, parts: Parts<'e>) -> Self {
-        let Encoder { graph, node, out, depth } = encoder;
-        Self { graph, out, depth, node, parts }
+        let Encoder { graph, node, out, depth, whole } = encoder;
+        Self { graph, out, depth, node, whole, parts }
     }
 
     pub(crate) fn fields(encoder: Encoder<'e>, record: &'e Record) -> Self {
@@ -63,19 +64,22 @@ impl<'e> Compound<'e> {
     fn named<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), Failure> {
         let Parts::Fields(fields) = &mut self.parts else { return Ok(()) };
         let record = fields.record;
-        let (graph, depth) = (self.graph, self.depth);
+        let (graph, depth, whole) = (self.graph, self.depth, self.whole);
         if let Some(field) = record.fields.get(fields.next).filter(|field| *field.name == *name) {
-            let encoder = Encoder { graph, node: field.node, out: self.out, depth };
+            let encoder = Encoder { graph, node: field.node, out: self.out, depth, whole };
             value.serialize(encoder).map_err(|failure| failure.in_field(name))?;
             fields.next += 1;
             return if fields.early.is_empty() { Ok(()) } else { fields.flush(self.out) };
         }
         let mut fields_of = record.fields.iter().enumerate().skip(fields.next);
-        let (at, field) = fields_of
-            .find(|(_, field)| *field.name == *name)
-            .ok_or_else(|| Failure::new(format!("{} has no field `{name}`", record.name.full)))?;
+        let (at, field) = fields_of.find(|(_, field)| *field.name == *name).ok_or_else(|| {
+            Failure::new(format!(
+                "the Rust type has a field `{name}`, and {} has none",
+                record.name.full
+            ))
+        })?;
         let mut early = Vec::new();
-        let encoder = Encoder { graph, node: field.node, out: &mut early, depth };
+        let encoder = Encoder { graph, node: field.node, out: &mut early, depth, whole };
         value.serialize(encoder).map_err(|failure| failure.in_field(name))?;
         fields.early.push((at, early));
         Ok(())
@@ -84,7 +88,16 @@ impl<'e> Compound<'e> {
     pub(crate) fn positional<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Failure> {
         let node = match &mut self.parts {
             Parts::One => self.node,
-            Parts::Items(items) => return items.put(self.graph, self.out, self.depth, value),
+            Parts::Items(items) => {
+                let encoder = Encoder {
+                    graph: self.graph,
+                    node: items.item,
+                    out: self.out,
+                    depth: self.depth,
+                    whole: self.whole,
+                };
+                return items.put(encoder, value);
+            }
             Parts::Fields(fields) => {
                 let field = fields.record.fields.get(fields.next);
                 let name = &fields.record.name.full;
@@ -93,7 +106,8 @@ impl<'e> Compound<'e> {
                 field.ok_or_else(many)?.node
             }
         };
-        value.serialize(Encoder { graph: self.graph, node, out: self.out, depth: self.depth })
+        let (graph, depth, whole) = (self.graph, self.depth, self.whole);
+        value.serialize(Encoder { graph, node, out: self.out, depth, whole })
     }
 
     fn finish(self) -> Result<(), Failure> {
@@ -112,9 +126,16 @@ impl<'e> Compound<'e> {
                 fields.flush(self.out)?;
                 while let Some(field) = fields.record.fields.get(fields.next) {
                     let (name, record) = (&field.name, &fields.record.name.full);
+                    if self.whole {
+                        return Err(Failure::new(format!(
+                            "the schema has a field `{name}` in {record}, and the Rust type has none"
+                        )));
+                    }
                     let bytes = field.default_bytes.as_ref().ok_or_else(|| {
-                        let why = "the Rust type does not write it, and it has no default";
-                        Failure::new(format!("field `{name}` of {record}: {why}"))
+                        Failure::new(format!(
+                            "the Rust type does not write field `{name}` of {record}, \
+                             which has no default"
+                        ))
                     })?;
                     self.out.extend_from_slice(bytes);
                     fields.next += 1;
@@ -141,17 +162,15 @@ impl Fields<'_> {
 impl Items {
     fn put<T: Serialize + ?Sized>(
         &mut self,
-        graph: &Graph,
-        out: &mut Vec<u8>,
-        depth: usize,
+        encoder: Encoder<'_>,
         value: &T,
     ) -> Result<(), Failure> {
         if self.told.is_none() {
-            put_length(1, out);
+            put_length(1, encoder.out);
         }
         let at = self.written;
         self.written += 1;
-        let written = value.serialize(Encoder { graph, node: self.item, out, depth });
+        let written = value.serialize(encoder);
         written.map_err(|failure| failure.in_item(at))
     }
 }
@@ -235,8 +254,9 @@ impl ser::SerializeMap for Compound<'_> {
             }
             Parts::Items(items) => {
                 let (graph, node, depth) = (self.graph, items.item, self.depth);
+                let whole = self.whole;
                 items.written += 1;
-                value.serialize(Encoder { graph, node, out: self.out, depth })
+                value.serialize(Encoder { graph, node, out: self.out, depth, whole })
             }
             Parts::One => Ok(()),
         }

@@ -57,3 +57,29 @@ fn without_an_address_there_is_no_registry() {
     let error = Http::new(SchemaRegistrySettings::default(), clock).err().unwrap();
     assert!(error.to_string().starts_with("setting schema.registry.url is missing"), "{error}");
 }
+
+#[test]
+fn certificates_are_read_at_the_start() {
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: String| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let certificate = file("cert.pem", cert.pem());
+    let key = file("key.pem", signing_key.serialize_pem());
+    let settings = SchemaRegistrySettings {
+        urls: vec!["https://localhost:1".to_owned()],
+        ca: Some(certificate.clone()),
+        identity: Some((certificate.clone(), key)),
+        ..SchemaRegistrySettings::default()
+    };
+    let clock = || Arc::new(crate::time::SystemClock::start());
+    Http::new(settings.clone(), clock()).unwrap();
+    let without_key = Some((certificate.clone(), certificate));
+    let error = Http::new(SchemaRegistrySettings { identity: without_key, ..settings }, clock());
+    let error = error.err().unwrap().to_string();
+    assert!(error.ends_with("cert.pem has no certificate or key in PEM"), "{error}");
+}

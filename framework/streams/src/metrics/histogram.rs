@@ -1,0 +1,84 @@
+//! Durations in fixed buckets.
+
+use std::time::Duration;
+
+/// The upper bounds of the buckets, in seconds; one more holds what is longer.
+pub const BOUNDS: [f64; 14] =
+    [0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0];
+
+/// The number of buckets.
+const BUCKETS: usize = BOUNDS.len() + 1;
+
+/// How long something took, each time: count, sum, least, most, and how many there were up to each bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Histogram {
+    buckets: [u64; BUCKETS],
+    sum: Duration,
+    min: Option<Duration>,
+    max: Duration,
+}
+
+impl Histogram {
+    /// Counts one.
+    pub fn record(&mut self, duration: Duration) {
+        let seconds = duration.as_secs_f64();
+        let bucket = BOUNDS.partition_point(|bound| *bound < seconds);
+        if let Some(count) = self.buckets.get_mut(bucket) {
+            *count += 1;
+        }
+        self.sum = self.sum.saturating_add(duration);
+        self.min = Some(self.min.map_or(duration, |min| min.min(duration)));
+        self.max = self.max.max(duration);
+    }
+
+    /// Returns how many were counted.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.buckets.iter().sum()
+    }
+
+    /// Returns how long they took together.
+    #[must_use]
+    pub fn sum(&self) -> Duration {
+        self.sum
+    }
+
+    /// Returns the shortest, if there was one.
+    #[must_use]
+    pub fn min(&self) -> Option<Duration> {
+        self.min
+    }
+
+    /// Returns the longest, if there was one.
+    #[must_use]
+    pub fn max(&self) -> Option<Duration> {
+        self.min.map(|_| self.max)
+    }
+
+    /// Returns the number in each bucket, the last one being past all [`BOUNDS`].
+    #[must_use]
+    pub fn buckets(&self) -> &[u64] {
+        &self.buckets
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_belongs_to_the_bucket_below_it() {
+        let mut histogram = Histogram::default();
+        assert_eq!((histogram.min(), histogram.max()), (None, None));
+        for millis in [1, 2, 5, 90_000] {
+            histogram.record(Duration::from_millis(millis));
+        }
+        let counted: Vec<_> =
+            histogram.buckets().iter().enumerate().filter(|(_, count)| **count > 0).collect();
+        assert_eq!(counted, [(2, &1), (3, &2), (14, &1)]);
+        assert_eq!(histogram.count(), 4);
+        assert_eq!(histogram.sum(), Duration::from_millis(90_008));
+        assert_eq!(histogram.min(), Some(Duration::from_millis(1)));
+        assert_eq!(histogram.max(), Some(Duration::from_secs(90)));
+    }
+}

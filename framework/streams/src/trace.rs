@@ -1,0 +1,209 @@
+//! Traces: the context that records carry in their headers, and the way that spans take out of the engine.
+//!
+//! A record's context is that of whoever wrote it ([W3C Trace Context]). Where it is sampled, or a new
+//! trace begins, the record's processing is a span: a [`RecordTracer`] gives the record a context of its
+//! own, which travels with its headers to whatever follows from it: through operators, caches, the outbox
+//! and repartition topics. A record that comes out of a cache has the context of the record that wrote its
+//! row last, as it has that one's headers.
+//!
+//! Nothing here reads a clock or the network: spans are values, ids come from a generator with a seed, and
+//! a [`SpanSink`] takes what has ended. Where traces are off, no part of this is built.
+//!
+//! [W3C Trace Context]: https://www.w3.org/TR/trace-context/
+
+mod context;
+mod sampler;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use context::{SpanId, TraceContext, TraceId};
+pub use sampler::{IdGenerator, Sampler};
+
+use crate::error::ErrorKind;
+use crate::ids::{Offset, TaskId, TopicPartition};
+use crate::record::{Headers, RawRecord};
+
+/// What a span is about, as the conventions for messaging name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// A record is processed: from when it is chosen to when all that follows from it is in the outbox.
+    Process,
+    /// A record is handed to the producer; that it is acknowledged comes later, with all of its batch.
+    Send,
+    /// Offsets are committed; linked with the records they stand for.
+    Commit,
+}
+
+/// A span that has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    /// What it is about.
+    pub operation: Operation,
+    /// Its own ids.
+    pub context: TraceContext,
+    /// The span that caused it; none at the root of a trace.
+    pub parent: Option<Parent>,
+    /// What vendors have written beside the context, unread.
+    pub trace_state: Option<Arc<[u8]>>,
+    /// When it began, since 1970-01-01T00:00:00Z.
+    pub start: Duration,
+    /// When it ended.
+    pub end: Duration,
+    /// Whose work it was: the name of the thread, or of the program.
+    pub client: Arc<str>,
+    /// The record it is about.
+    pub record: Option<SpanRecord>,
+    /// The task, where there is one.
+    pub task: Option<TaskId>,
+    /// What kind of error it ended with.
+    pub error: Option<ErrorKind>,
+    /// Contexts of records that it stands for, at most [`LINKS_MAX`].
+    pub links: Vec<TraceContext>,
+}
+
+/// What caused a span.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parent {
+    /// Its id, in the same trace.
+    pub span: SpanId,
+    /// Whether its context came with a record, and not from this process's own span.
+    pub is_remote: bool,
+}
+
+/// The record of a span: where it is and how large, never what is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpanRecord {
+    /// Its topic.
+    pub topic: Arc<str>,
+    /// Its partition, where it is known.
+    pub partition: Option<i32>,
+    /// Its offset, where it is known.
+    pub offset: Option<Offset>,
+    /// The bytes of its value; nothing for a tombstone.
+    pub body_bytes: Option<usize>,
+    /// Its key, as text, only where a setting asks for keys.
+    pub key: Option<String>,
+}
+
+/// How many links a span has at most.
+pub const LINKS_MAX: usize = 128;
+/// How many bytes of a key a span has at most.
+const KEY_BYTES_MAX: usize = 256;
+
+/// Where spans go that have ended; must not wait.
+pub trait SpanSink: Send + Sync + fmt::Debug {
+    /// Takes a span.
+    fn ended(&self, span: Span);
+}
+
+/// How an application traces: what it samples, where its spans go, and whether they have keys.
+#[derive(Debug, Clone)]
+pub struct Tracing {
+    /// Which records are traced.
+    pub sampler: Sampler,
+    /// Where their spans go.
+    pub sink: Arc<dyn SpanSink>,
+    /// Whether spans have their records' keys, which may be anything.
+    pub with_keys: bool,
+}
+
+impl Tracing {
+    /// Returns a key as a span may have it.
+    pub(crate) fn key(&self, key: Option<&[u8]>) -> Option<String> {
+        let key = key.filter(|key| self.with_keys && key.len() <= KEY_BYTES_MAX)?;
+        std::str::from_utf8(key).ok().map(str::to_owned)
+    }
+}
+
+/// Follows the records that are traced; the runtime's, which has a clock.
+pub(crate) trait Follow: Send {
+    /// A traced record is about to be processed.
+    fn begins(&mut self, traced: TracedRecord<'_>);
+
+    /// It has been, or has failed.
+    fn ends(&mut self, error: Option<ErrorKind>);
+}
+
+/// A record that is traced.
+#[derive(Debug)]
+pub(crate) struct TracedRecord<'a> {
+    pub(crate) context: TraceContext,
+    pub(crate) parent: Option<TraceContext>,
+    pub(crate) partition: &'a Arc<TopicPartition>,
+    pub(crate) record: &'a RawRecord<'a>,
+}
+
+/// Chooses the records of one task that are traced.
+pub(crate) struct RecordTracer {
+    sampler: Sampler,
+    ids: IdGenerator,
+    follow: Box<dyn Follow>,
+    current: Option<TraceContext>,
+    /// Contexts of records processed since the last commit, at most [`LINKS_MAX`].
+    uncommitted: Vec<TraceContext>,
+}
+
+impl RecordTracer {
+    pub(crate) fn new(sampler: Sampler, ids: IdGenerator, follow: Box<dyn Follow>) -> Self {
+        Self { sampler, ids, follow, current: None, uncommitted: Vec::new() }
+    }
+
+    /// Looks at a record's headers, once; returns the headers that it is processed with if it is traced.
+    #[inline]
+    pub(crate) fn begin(
+        &mut self,
+        partition: &Arc<TopicPartition>,
+        record: &RawRecord<'_>,
+    ) -> Option<Headers> {
+        if record.headers.is_empty() && self.sampler.starts_none() {
+            return None;
+        }
+        let parent = TraceContext::of(record.headers);
+        let context = self.sampler.sample(parent, &mut self.ids)?;
+        Some(self.traced(context, parent, partition, record))
+    }
+
+    fn traced(
+        &mut self,
+        context: TraceContext,
+        parent: Option<TraceContext>,
+        partition: &Arc<TopicPartition>,
+        record: &RawRecord<'_>,
+    ) -> Headers {
+        self.current = Some(context);
+        if self.uncommitted.len() < LINKS_MAX {
+            self.uncommitted.push(context);
+        }
+        self.follow.begins(TracedRecord { context, parent, partition, record });
+        context.into_headers(record.headers, parent.is_some())
+    }
+
+    /// Takes note of how the record ended that was traced last.
+    pub(crate) fn end(&mut self, error: Option<ErrorKind>) {
+        if error.is_none() {
+            self.current = None;
+        }
+        self.follow.ends(error);
+    }
+
+    /// Returns the trace of the record that is being processed, or that failed.
+    pub(crate) fn current(&self) -> Option<TraceId> {
+        self.current.map(|context| context.trace)
+    }
+
+    /// Returns the contexts of traced records that were processed since the last call.
+    pub(crate) fn take_uncommitted(&mut self) -> Vec<TraceContext> {
+        std::mem::take(&mut self.uncommitted)
+    }
+}
+
+impl fmt::Debug for RecordTracer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordTracer").field("sampler", &self.sampler).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,50 @@
+//! Topologies whose records name their schemas in a registry.
+
+use kappa::prelude::*;
+use kappa::schemas::Registry;
+use kappa::schemas::avro::AvroSchema;
+use kappa::testing::TopologyTestDriver;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Order {
+    customer: String,
+    amount: i64,
+}
+
+const ORDER: &str = r#"{"type": "record", "name": "Order", "fields": [
+    {"name": "customer", "type": "string"}, {"name": "amount", "type": "long"}]}"#;
+
+/// By prefix into headers and back, with a repartition and a store between, which have no headers.
+#[test]
+fn ids_in_prefixes_and_in_headers_go_through_a_topology() {
+    for (read_header, written_header) in [(false, true), (true, false), (true, true)] {
+        let registry = Registry::in_memory();
+        let serde = |in_header: bool| {
+            let serde = registry.avro::<Order>(AvroSchema::parse(ORDER).unwrap());
+            if in_header { serde.id_in_header().shared() } else { serde.shared() }
+        };
+        let orders: Topic<String, Order> = Topic::new("orders", Utf8, serde(read_header));
+        let largest: Topic<String, Option<Order>> =
+            Topic::new("largest", Utf8, Nullable::shared(serde(written_header)));
+
+        let builder = StreamsBuilder::new();
+        builder
+            .stream(&orders)
+            .group_by_with(|_, order| order.customer.clone(), Grouped::with(Utf8, serde(true)))
+            .reduce(
+                |old, new| if new.amount > old.amount { new } else { old },
+                Materialized::with(Utf8, serde(true)),
+            )
+            .to_stream()
+            .to(&largest);
+        let driver = TopologyTestDriver::new(&builder.build().unwrap()).unwrap();
+        let mut input = driver.input(&orders);
+        for amount in [20, 22, 21] {
+            input.pipe("x".to_owned(), Order { customer: "ann".to_owned(), amount });
+        }
+        let read = driver.output(&largest).read_map();
+        let amount = read["ann"].as_ref().map(|order| order.amount);
+        assert_eq!(amount, Some(22), "read by header: {read_header}, written: {written_header}");
+    }
+}
