@@ -43,11 +43,17 @@ demo: build ## Show the main job on a year of real flights (KAFKA=host:port REGI
 test: setup ## Run every test that needs only this checkout
 	@cargo test $(CARGO_FLAGS) --exclude benchmarks
 	@.ci/check-pure
+	@$(MAKE) --no-print-directory schemas-check
 	@$(MAKE) --no-print-directory k8s-check
 
 .PHONY: k8s-check
 k8s-check: build ## Hold the manifests of k8s/ against schemas, a review and the programs (UPDATE=1 writes Strimzi resources)
 	@.ci/k8s-check $(BIN) $(if $(UPDATE),--update)
+
+.PHONY: schemas-check
+schemas-check: setup ## Hold every schema against all released ones, in words
+	@cargo build $(CARGO_FLAGS) --bin schema-gate
+	@$(BIN)/schema-gate schemas
 
 .PHONY: check
 check: setup ## Formatting, lints and documentation, warnings denied

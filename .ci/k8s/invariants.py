@@ -20,6 +20,10 @@ class Program:
 
     def __init__(self, folder):
         self.folder, self.answers = folder, {}
+        # Stands in for every secret that is mounted.
+        self.secret = tempfile.NamedTemporaryFile("w")
+        self.secret.write("secret")
+        self.secret.flush()
 
     def path(self, app):
         return os.path.join(self.folder, app)
@@ -178,12 +182,7 @@ class Workload:
         mounts = [mount["mountPath"] + "/" for mount in container.get("volumeMounts", [])]
         paths = [value for value in settings.values() if value.startswith("/")]
         problems += [f"{path} is in no mounted volume" for path in paths if not (path + "/").startswith(tuple(mounts))]
-        with tempfile.NamedTemporaryFile("w") as secret:
-            secret.write("secret")
-            secret.flush()
-            files = {name: secret.name for name in settings if name.endswith("_FILE")}
-            done = subprocess.run([self.program.path(self.app), "config", "--json"], capture_output=True, text=True,
-                                  env=clean({**settings, **files}))
+        done = self.program.ask(self.app, ["config", "--json"], self.with_secrets(settings))
         if done.returncode != 0:
             return [*problems, f"its settings: {done.stderr.strip()}"]
         names = {setting["name"] for setting in json.loads(done.stdout) if setting["changed"]}
@@ -196,9 +195,17 @@ class Workload:
             problems.append(f"only {sorted(names)} of {sorted(given)} are settings")
         return problems
 
+    def with_secrets(self, settings):
+        return {name: self.program.secret.name if name.endswith("_FILE") else value for name, value in settings.items()}
+
     def needs(self, container):
-        settings = {name: value for name, value in self.environment(container).items() if not name.endswith("_FILE")}
-        return json.loads(self.program.output(self.app, ["config", "--platform", "--json"], settings))
+        """Returns what the settings need of the platform; nothing where they are wrong, which is told elsewhere."""
+        try:
+            settings = self.with_secrets(self.environment(container))
+        except LookupError:
+            return None
+        done = self.program.ask(self.app, ["config", "--platform", "--json"], settings)
+        return json.loads(done.stdout) if done.returncode == 0 else None
 
     def memory(self, container):
         resources = container.get("resources", {})
@@ -210,21 +217,28 @@ class Workload:
             problems.append("memory: the request is not the limit: the node may not have it")
         if "cpu" not in resources.get("requests", {}):
             problems.append("no CPU request")
-        if container.get("args", [""])[0] in COMMANDS_WITH_STATE:
-            needed = self.needs(container)["memory"]["limit_bytes"]
+        needs = self.needs(container)
+        if needs is not None and container.get("args", [""])[0] in COMMANDS_WITH_STATE:
+            needed = needs["memory"]["limit_bytes"]
             if size(limit) < needed:
                 problems.append(f"memory: the limit is {limit}, and the settings add up to {-(-needed // MIB)}Mi")
         return problems
 
     def grace(self):
-        close_s = self.needs(self.containers[0])["close_ms"] / 1000
+        needs = self.needs(self.containers[0])
+        if needs is None:
+            return []
+        close_s = needs["close_ms"] / 1000
         grace_s = self.pod.get("terminationGracePeriodSeconds", 30)
         return [] if grace_s > close_s else [f"grace period of {grace_s} s, and closing may take {close_s:.0f} s"]
 
     def probes(self, container):
         problems = []
         ports = {port["name"]: port["containerPort"] for port in container.get("ports", [])}
-        listen = self.environment(container).get("KAPPA_HTTP_LISTEN", "127.0.0.1:8080")
+        try:
+            listen = self.environment(container).get("KAPPA_HTTP_LISTEN", "127.0.0.1:8080")
+        except LookupError:
+            return []
         host, _, port = listen.rpartition(":")
         if host not in ("0.0.0.0", "[::]") or int(port) not in ports.values():
             problems.append(f"it listens on {listen}: no probe reaches that")

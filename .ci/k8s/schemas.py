@@ -16,19 +16,30 @@ CUSTOM = {
 }
 
 
+# By document: most are the same in all mutations.
+KNOWN = {}
+
+
 def refused(documents):
     problems = []
     for document in documents:
-        name = f"{document['kind']} {document['metadata']['name']}"
-        if document["apiVersion"] in CUSTOM:
-            problems += [f"{name}: {problem}" for problem in custom(document)]
-            continue
-        try:
-            kubernetes_validate.validate(document, VERSION, strict=True)
-        except kubernetes_validate.ValidationError as error:
-            where = ".".join(str(part) for part in error.path)
-            problems.append(f"{name}: {where}: {error.message}")
+        key = json.dumps(document, sort_keys=True)
+        if key not in KNOWN:
+            KNOWN[key] = refused_one(document)
+        problems += KNOWN[key]
     return problems
+
+
+def refused_one(document):
+    name = f"{document['kind']} {document['metadata']['name']}"
+    if document["apiVersion"] in CUSTOM:
+        return [f"{name}: {problem}" for problem in custom(document)]
+    try:
+        kubernetes_validate.validate(document, VERSION, strict=True)
+    except kubernetes_validate.ValidationError as error:
+        where = ".".join(str(part) for part in error.path)
+        return [f"{name}: {where}: {error.message}"]
+    return []
 
 
 def custom(document):

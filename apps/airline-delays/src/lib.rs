@@ -52,10 +52,10 @@ pub struct AirlineDelays {
 }
 
 kappa::avro_records! {
-    Departure => "../../../schemas/flights.departed-value/2.avsc",
-    Airline => "../../../schemas/airlines-value/1.avsc",
     NamedDeparture => "../../../schemas/airline-delays-totals-repartition-value/1.avsc",
-    AirlineDelays => "../../../schemas/airline-delays-value/1.avsc",
+    AirlineDelays => "../../../schemas/airline-delays-value/1.avsc";
+    reads Departure => "../../../schemas/flights.departed-value/2.avsc",
+    Airline => "../../../schemas/airlines-value/1.avsc",
 }
 
 /// From this delay on, a departure counts as delayed: the aviation authority's rule.
@@ -123,7 +123,8 @@ pub fn topology(formats: &Formats) -> kappa::Result<Topology> {
 
 #[cfg(test)]
 mod tests {
-    use kappa::testing::TopologyTestDriver;
+    use kappa::schemas::Registry;
+    use kappa::testing::{TopologyTestDriver, unreleased_schemas};
 
     use super::*;
 
@@ -133,7 +134,7 @@ mod tests {
 
     #[test]
     fn totals_follow_each_departure_and_the_name_comes_when_it_is_known() {
-        let formats = Formats::json();
+        let formats = Formats::avro(Registry::in_memory());
         let driver = TopologyTestDriver::new(&topology(&formats).unwrap()).unwrap();
         let flights = driver.input(&departures(&formats));
         let names = driver.input(&airlines(&formats));
@@ -163,5 +164,12 @@ mod tests {
         let text = topology(&Formats::json()).unwrap().describe();
         assert!(text.contains("(topic: totals-repartition)"), "{text}");
         assert!(text.contains("(stores: [totals])"), "{text}");
+    }
+
+    #[test]
+    fn every_schema_is_one_that_was_released() {
+        let topology = topology(&Formats::avro(Registry::in_memory())).unwrap();
+        let unreleased = unreleased_schemas(&topology, "airline-delays", "../../schemas");
+        assert_eq!(unreleased, Vec::<String>::new());
     }
 }

@@ -56,10 +56,10 @@ pub struct AirportHour {
 }
 
 kappa::avro_records! {
-    Departure => "../../../schemas/flights.departed-value/2.avsc",
     OriginDeparture => "../../../schemas/airport-hours-hours-repartition-value/1.avsc",
     HourTotals => "../../../schemas/airport-hours-hours-changelog-value/1.avsc",
-    AirportHour => "../../../schemas/airport-hours-value/1.avsc",
+    AirportHour => "../../../schemas/airport-hours-value/1.avsc";
+    reads Departure => "../../../schemas/flights.departed-value/2.avsc",
 }
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -128,7 +128,8 @@ pub fn topology(formats: &Formats) -> kappa::Result<Topology> {
 
 #[cfg(test)]
 mod tests {
-    use kappa::testing::TopologyTestDriver;
+    use kappa::schemas::Registry;
+    use kappa::testing::{TopologyTestDriver, unreleased_schemas};
 
     use super::*;
 
@@ -141,7 +142,7 @@ mod tests {
 
     #[test]
     fn an_hour_takes_late_departures_for_a_day_and_no_longer() {
-        let formats = Formats::json();
+        let formats = Formats::avro(Registry::in_memory());
         let driver = TopologyTestDriver::new(&topology(&formats).unwrap()).unwrap();
         let flights = driver.input(&departures(&formats));
         flights.pipe_at("f1".to_owned(), departure("JFK", -3), 10);
@@ -163,11 +164,18 @@ mod tests {
 
     #[test]
     fn airports_are_counted_apart() {
-        let formats = Formats::json();
+        let formats = Formats::avro(Registry::in_memory());
         let driver = TopologyTestDriver::new(&topology(&formats).unwrap()).unwrap();
         let flights = driver.input(&departures(&formats));
         flights.pipe_at("f1".to_owned(), departure("EWR", 1), 0);
         flights.pipe_at("f2".to_owned(), departure("LGA", 2), 0);
         assert_eq!(driver.output(&hours(&formats)).read_map().len(), 2);
+    }
+
+    #[test]
+    fn every_schema_is_one_that_was_released() {
+        let topology = topology(&Formats::avro(Registry::in_memory())).unwrap();
+        let unreleased = unreleased_schemas(&topology, "airport-hours", "../../schemas");
+        assert_eq!(unreleased, Vec::<String>::new());
     }
 }

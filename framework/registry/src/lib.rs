@@ -23,7 +23,7 @@
 //! Not known are contexts other than the default one, aliases, data contracts, exporters,
 //! associations, tags, the `format` of an answer, and `normalize`: Avro schemas are always
 //! compared in one form, others as they are. A refusal because of compatibility has the code 409,
-//! as it had until 2025 in Confluent's, which says 40901 now.
+//! as Confluent's had it for long; its source of August 2026 says 40901.
 //!
 //! # What survives
 //!

@@ -15,7 +15,6 @@
 mod answers;
 mod chart;
 mod connections;
-mod exposition;
 mod guard;
 mod pages;
 mod routes;
@@ -26,7 +25,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use exposition::exposition;
 pub use server::Server;
 
 use crate::error::{Error, ErrorKind, Result};

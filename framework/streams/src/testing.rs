@@ -4,8 +4,12 @@
 #[doc(hidden)]
 pub mod bench;
 mod driver;
+#[cfg(feature = "schema-registry")]
+mod schemas;
 mod stores;
 mod topics;
 
 pub use driver::{OutputRecord, TopologyTestDriver};
+#[cfg(feature = "schema-registry")]
+pub use schemas::unreleased_schemas;
 pub use topics::{TestInputTopic, TestOutputTopic};

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Refused because of compatibility: Confluent's registry says 40901 since 2025.
+/// Refused because of compatibility; newer registries of Confluent's say 40901.
 const INCOMPATIBLE: &[u64] = &[409, 40901];
 
 fn is_compatible(subject: &Subject<'_>, version: &str, body: &Value) -> bool {

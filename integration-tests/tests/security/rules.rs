@@ -89,7 +89,9 @@ impl Rule {
         let told = |operation: &str| {
             said.contains(&format!("do not give the user `{operation}` on {resource} {name}"))
         };
-        told(operation) || told("Describe")
+        let writes_nothing =
+            operation == "Write" && said.contains("give the user `Write` on no topic");
+        told(operation) || told("Describe") || writes_nothing
     }
 
     fn creation(&self) -> AclCreation {

@@ -14,11 +14,12 @@ fn probes_tell_what_a_process_does_from_its_start_to_its_end() {
     let data = tempfile::tempdir().unwrap();
     let state = tempfile::tempdir().unwrap();
     let mut broker = BrokerProcess::start(data.path());
-    process::feeder(broker.bootstrap(), "2013-01-01", "2013-01-02");
+    process::feeder(broker.bootstrap(), "2013-01-01", "2013-01-02", "2");
     broker.kill();
     let bootstrap = broker.bootstrap().to_owned();
     let service = Service::new("airport-hours", &bootstrap, state.path());
-    let running = service.start(&["run", "--http", "127.0.0.1:0"]);
+    let running =
+        service.start(&["run", "--http", "127.0.0.1:0", "--set", "auto.register.schemas=true"]);
     let address = address(&running);
     let probe = |name: &str| get(&address, &format!("/health/{name}"));
 
@@ -36,7 +37,7 @@ fn probes_tell_what_a_process_does_from_its_start_to_its_end() {
     });
     expect(&probe("startup"), 200, "started");
     running.wait_for("-> RUNNING");
-    expect(&get(&address, "/metrics"), 200, "kappa_client_state{state=\"RUNNING\"} 1");
+    expect(&get(&address, "/metrics"), 200, "kafka_stream_client_state{");
     expect(&get(&address, "/topology"), 200, "Sub-topology: 0");
     expect(&get(&address, "/"), 200, "airport-hours");
 

@@ -22,15 +22,14 @@ pub(crate) fn url() -> String {
 
 /// Until a service's schemas are registered it says which are missing, and does not run.
 pub(crate) fn registers_what_it_writes(service: &Service<'_>, name: &str) {
-    // On a registry that others have used before, they may be there.
-    if std::env::var("KAPPA_TEST_REGISTRY").is_err() {
-        let missing = service.run(&["schemas"]);
-        assert_eq!(missing.status, Some(1), "{missing:?}");
-        assert!(missing.stdout.contains("not registered"), "{missing:?}");
-        let refused = service.run(&["run", "--until-caught-up"]);
-        assert_eq!(refused.status, Some(64), "{refused:?}");
-        assert!(refused.stderr.contains("schemas --register"), "{refused:?}");
-    }
+    let unused = Server::start(ServerConfig::default()).expect("a registry");
+    let empty = format!("schema.registry.url={}", unused.url());
+    let missing = service.run(&["schemas", "--set", &empty]);
+    assert_eq!(missing.status, Some(1), "{missing:?}");
+    assert!(missing.stdout.contains("not registered"), "{missing:?}");
+    let refused = service.run(&["run", "--until-caught-up", "--set", &empty]);
+    assert_eq!(refused.status, Some(64), "{refused:?}");
+    assert!(refused.stderr.contains("schemas --register"), "{refused:?}");
     let registered = service.run(&["schemas", "--register"]).succeeds();
     for subject in [format!("{name}-value"), "flights.departed-value".to_owned()] {
         assert!(registered.contains(&subject), "{registered}");

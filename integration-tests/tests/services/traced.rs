@@ -7,6 +7,7 @@ use integration_tests::collector::{Collector, Span};
 use integration_tests::programs::program;
 
 use crate::process::{Outcome, Running};
+use crate::registry;
 
 /// Feeds a day that nobody has read, and follows a result back to where it began.
 pub(crate) fn from_the_feeder_to_a_result(bootstrap: &str, state: &Path) {
@@ -50,6 +51,7 @@ pub(crate) fn an_error_is_told_once(state: &Path) {
     let mut command = program("airline-delays");
     command.args(["run", "--log-format", "json", "--bootstrap-servers", "127.0.0.1:1"]);
     command.args(["--set", "task.timeout.ms=500"]).arg("--state-dir").arg(state);
+    command.env("SCHEMA_REGISTRY_URL", registry::url());
     let outcome = Running::start(command).finish();
     assert_eq!(outcome.status, Some(75), "{outcome:?}");
     let lines = json_lines(&outcome.stderr);
@@ -60,6 +62,8 @@ pub(crate) fn an_error_is_told_once(state: &Path) {
 fn traced(name: &str, collector: &Collector, arguments: &[&str]) -> Outcome {
     let mut command = program(name);
     command.args(arguments).env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint());
+    command.env("SCHEMA_REGISTRY_URL", registry::url());
+    command.env("KAPPA_AUTO_REGISTER_SCHEMAS", "true");
     command.env("OTEL_METRICS_EXPORTER", "none").env("OTEL_BSP_MAX_QUEUE_SIZE", "100000");
     let outcome = Running::start(command).finish();
     assert_eq!(outcome.status, Some(0), "{outcome:?}");

@@ -11,7 +11,6 @@ use integration_tests::Cluster;
 use integration_tests::admin::{FOREVER, create_topic};
 use integration_tests::waiting::{Deadline, eventually};
 use kappa::metrics::{Kind, Level, Metric};
-use kappa::prelude::*;
 use kappa::runtime::replay::Replay;
 use kappa::runtime::{KafkaStreams, Stop};
 use kappa::telemetry::prometheus_text;
@@ -158,9 +157,11 @@ fn everything_exported() -> (Scrape, BTreeMap<String, BTreeSet<String>>) {
     let streams = app.streams();
     streams.start().unwrap();
     streams.wait_until_caught_up(|_| {}).unwrap();
-    let told = settled(&streams, "the restore is told", |it| {
+    // It has caught up before its tasks run: nothing was to be done but the restore.
+    let told = settled(&streams, "the restore and the ends of inputs are told", |it| {
         it.sum("kafka_stream_task_restore_records_total", &[]) > 0.0
             && !it.values("kafka_stream_store_commit_duration_seconds_count", &[]).is_empty()
+            && it.values("kafka_stream_topic_lag_time_seconds", &[]).len() == 4
     });
     streams.close().unwrap();
     let replay = Replay::new(app.topology.clone(), app.settings(), "again").unwrap();

@@ -5,7 +5,7 @@ use integration_tests::collector::{Collector, Span};
 use integration_tests::{Cluster, clients, unique};
 use kappa::prelude::*;
 use kappa::telemetry::Telemetry;
-use rdkafka::message::{Header, Headers, OwnedHeaders, OwnedMessage};
+use rdkafka::message::{Header, Headers, Message, OwnedHeaders, OwnedMessage};
 use rdkafka::producer::BaseRecord;
 
 use crate::app::{App, number_table, texts};

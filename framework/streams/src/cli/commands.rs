@@ -115,7 +115,7 @@ pub(super) fn replay(
     let mut telemetry = Telemetry::start(&settings)?;
     telemetry.push(&replay.metrics())?;
     let monitor = Arc::new(ReplayMonitor::new(&stop));
-    let _http = shown.serve_replay(&monitor)?;
+    let _http = shown.serve_replay(&monitor, replay.metrics())?;
     let mut progress = Progress::start(&format!("{}--{version}", app.name), Some(0));
     let report = replay.run(&stop, |done| {
         monitor.note(done);

@@ -173,7 +173,8 @@ table! {
          processed",
         "process-latency-avg, process-latency-max, process-rate, process-total";
     ThreadCommitDuration "thread.commit.duration", Histogram, Seconds, Info, THREAD,
-        "a commit: flushing caches, awaiting acknowledgements and the group, writing state",
+        "a commit of something: flushing caches, awaiting acknowledgements and the group, writing \
+         state",
         "commit-latency-avg, commit-latency-max, commit-rate, commit-total";
     ThreadPollRatio "thread.poll.ratio", Gauge, Ratio, Info, THREAD,
         "the part of the last ten seconds spent taking what was fetched", "poll-ratio";

@@ -112,6 +112,13 @@ pub(crate) enum Committed {
     Postponed(Error),
 }
 
+impl Committed {
+    /// Returns how many commits this was, for metrics: one of nothing is none.
+    pub(crate) fn amount(&self) -> usize {
+        usize::from(!matches!(self, Self::Done(commits) if commits.is_empty()))
+    }
+}
+
 /// Commits everything that tasks have done.
 ///
 /// `settle` has a task know the topics that its records choose, before they are sent.

@@ -423,7 +423,7 @@ impl StreamThread {
                 &mut it.tasks.acknowledged,
             )
         };
-        let committed = self.timed(Phase::Commit, commit, |_| 1)?;
+        let committed = self.timed(Phase::Commit, commit, Committed::amount)?;
         self.note_commit(matches!(committed, Committed::Done(_)));
         if let Committed::Done(offsets) = &committed {
             self.offsets.note(&self.app, offsets)?;

@@ -38,7 +38,7 @@ use apache_avro::rabin::Rabin;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use self::check::{check_type, check_value};
+pub use self::check::{check_reader, check_type, check_value};
 use self::decode::Decoder;
 use self::encode::Encoder;
 use self::graph::Graph;

@@ -172,8 +172,9 @@ fn a_traced_record_goes_on_with_a_context_of_its_own() {
         offset: Offset(9),
         headers,
     };
-    for untraced in [headers(&[]), headers(&[("a", b"b")]), headers(&[("traceparent", b"x")])] {
-        assert_eq!(tracer.begin(&partition, &record(&untraced)), None);
+    let untraced = [headers(&[]), headers(&[("a", b"b")]), headers(&[("traceparent", b"x")])];
+    for headers in &untraced {
+        assert_eq!(tracer.begin(&partition, &record(headers)), None);
     }
     let traced = headers(&[("traceparent", EXAMPLE)]);
     let given = tracer.begin(&partition, &record(&traced)).unwrap();

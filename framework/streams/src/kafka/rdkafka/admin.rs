@@ -156,11 +156,7 @@ impl Admin for RdAdmin {
         if self.reader.client().fetch_cluster_id(timeout).is_some() {
             return Ok(());
         }
-        // What it was told meanwhile, up to a bound: each poll ends with the next error.
-        let mut left = NEWS_MAX;
-        while left > 0 && self.reader.poll(NEWS).is_some() {
-            left -= 1;
-        }
+        listen(&self.reader);
         self.refusals.check()?;
         let hint = self.refusals.hint();
         let why = hint.unwrap_or_else(|| format!("no answer within {timeout:?}"));
@@ -329,6 +325,14 @@ impl Admin for RdAdmin {
 impl fmt::Debug for RdAdmin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RdAdmin").finish_non_exhaustive()
+    }
+}
+
+/// Has a client note what it was told meanwhile, up to a bound: each poll ends with the next error.
+fn listen(client: &BaseConsumer<Logging>) {
+    let mut left = NEWS_MAX;
+    while left > 0 && client.poll(NEWS).is_some() {
+        left -= 1;
     }
 }
 

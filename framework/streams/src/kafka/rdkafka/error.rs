@@ -83,11 +83,6 @@ impl<'a> Need<'a> {
     pub(super) fn group(operation: &'static str, name: &'a str) -> Self {
         Self { operation, resource: "group", name, refused_with: Code::GroupAuthorizationFailed }
     }
-
-    pub(super) fn cluster(operation: &'static str) -> Self {
-        let refused_with = Code::ClusterAuthorizationFailed;
-        Self { operation, resource: "the cluster", name: "", refused_with }
-    }
 }
 
 /// Returns which of these rights a refusal says to be missing, in words; nothing for other codes.

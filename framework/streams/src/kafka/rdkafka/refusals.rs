@@ -136,11 +136,13 @@ impl Refusals {
         // librdkafka's own words name the topic: `Subscribed topic not available: orders: Broker: ...`.
         let topic = reason.strip_prefix("Subscribed topic not available: ");
         let topic = topic.and_then(|rest| rest.split(": ").next()).unwrap_or("that it reads");
-        let needs = [
-            Need::group("Read", &self.0.group),
-            Need::topic("Read", topic),
-            Need::cluster("IdempotentWrite"),
-        ];
+        if code == Code::ClusterAuthorizationFailed {
+            // An idempotent producer is let begin by the right to write any topic.
+            return Some(
+                "cannot go on: Kafka's rules (ACLs) give the user `Write` on no topic".to_owned(),
+            );
+        }
+        let needs = [Need::group("Read", &self.0.group), Need::topic("Read", topic)];
         let lacking = denied(code, &needs)?;
         Some(format!("cannot go on: {lacking}"))
     }

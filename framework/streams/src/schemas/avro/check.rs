@@ -4,6 +4,8 @@
 //! least once), read as the Rust type and written back, which must give the same bytes. So no value
 //! need be thought of, and a field that only one of the two has is found.
 
+mod fields;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -57,16 +59,71 @@ pub fn check_type<T: Serialize + DeserializeOwned>(schema: &str) -> Result<()> {
     check_schema::<T>(&AvroSchema::parse(schema)?)
 }
 
-fn check_schema<T: Serialize + DeserializeOwned>(schema: &AvroSchema) -> Result<()> {
+/// Checks that a Rust type can be read from what a schema writes: it may leave fields of the schema out,
+/// but have none that the schema has not.
+///
+/// # Errors
+///
+/// Where the text is no schema; where a field is in the type alone, or its types do not fit.
+///
+/// # Examples
+///
+/// ```
+/// use kappa::schemas::avro::check_reader;
+/// use serde::Deserialize;
+///
+/// #[derive(Deserialize)]
+/// struct Gate {
+///     gate: Option<String>,
+/// }
+///
+/// let schema = r#"{"type": "record", "name": "flights.Departure", "fields": [
+///     {"name": "flight", "type": "string"}]}"#;
+/// assert_eq!(
+///     check_reader::<Gate>(schema).unwrap_err().to_string(),
+///     "`Gate` does not fit schema flights.Departure: \
+///      the Rust type has a field `gate`, and the schema has none",
+/// );
+/// ```
+pub fn check_reader<T: DeserializeOwned>(schema: &str) -> Result<()> {
+    let schema = AvroSchema::parse(schema)?;
     let graph = schema.graph();
+    if let Kind::Record(record) = &graph.node(graph.root()).kind {
+        let is_known = |name: &str| {
+            record.fields.iter().any(|field| {
+                &*field.name == name || field.aliases.iter().any(|alias| alias == name)
+            })
+        };
+        if let Some(unknown) = fields::of::<T>().iter().find(|name| !is_known(name)) {
+            let why = format!("the Rust type has a field `{unknown}`, and the schema has none");
+            return Err(unfit::<T>(&schema, &why));
+        }
+    }
+    for turn in 0..samples(graph) {
+        let mut bytes = Vec::new();
+        let made = Sample { graph, turn }.put(graph.root(), &mut bytes, 0);
+        made.map_err(|why| unfit::<T>(&schema, &why))?;
+        let mut input = Input::new(&bytes);
+        let read = T::deserialize(Decoder::new(schema.plan(), &mut input));
+        read.map_err(|failure| unfit::<T>(&schema, &failure))?;
+    }
+    Ok(())
+}
+
+/// Returns how many made-up values show every branch and every symbol.
+fn samples(graph: &Graph) -> usize {
     let samples = graph.nodes().iter().map(|node| match &node.kind {
         Kind::Union(branches) => branches.len(),
         Kind::Enum(symbols) => symbols.symbols.len(),
         _ => 1,
     });
     // An even number, so that lists are tried empty and not.
-    let samples = (samples.max().unwrap_or(1) * 2).min(SAMPLES_MAX);
-    for turn in 0..samples {
+    (samples.max().unwrap_or(1) * 2).min(SAMPLES_MAX)
+}
+
+fn check_schema<T: Serialize + DeserializeOwned>(schema: &AvroSchema) -> Result<()> {
+    let graph = schema.graph();
+    for turn in 0..samples(graph) {
         let mut bytes = Vec::new();
         let made = Sample { graph, turn }.put(graph.root(), &mut bytes, 0);
         made.map_err(|why| unfit::<T>(schema, &why))?;

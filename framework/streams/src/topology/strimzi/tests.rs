@@ -20,12 +20,173 @@ fn check(given: &[(&str, &str)], partitions: &[(&str, usize)], expected: Expect)
 #[test]
 fn internal_topics_are_declared_where_the_inputs_partitions_are_known() {
     let given = [("replication.factor", "3"), ("topic.min.insync.replicas", "2")];
-    check(&given, &[("words", 6)], expect![[r#""#]]);
+    check(
+        &given,
+        &[("words", 6)],
+        expect![[r#"
+            # Made by `topology --format strimzi`: change the program, not this.
+            # reads words, which has 6 partitions
+            ---
+            apiVersion: kafka.strimzi.io/v1
+            kind: KafkaTopic
+            metadata:
+              name: app-counts-repartition
+              labels:
+                strimzi.io/cluster: 'kafka'
+                app.kubernetes.io/name: 'app'
+            spec:
+              topicName: 'app-counts-repartition'
+              partitions: 6
+              replicas: 3
+              config:
+                cleanup.policy: 'delete'
+                message.timestamp.type: 'CreateTime'
+                min.insync.replicas: '2'
+                retention.ms: '-1'
+                segment.bytes: '52428800'
+            ---
+            apiVersion: kafka.strimzi.io/v1
+            kind: KafkaTopic
+            metadata:
+              name: app-counts-changelog
+              labels:
+                strimzi.io/cluster: 'kafka'
+                app.kubernetes.io/name: 'app'
+            spec:
+              topicName: 'app-counts-changelog'
+              partitions: 6
+              replicas: 3
+              config:
+                cleanup.policy: 'compact'
+                message.timestamp.type: 'CreateTime'
+                min.insync.replicas: '2'
+            ---
+            apiVersion: kafka.strimzi.io/v1
+            kind: KafkaUser
+            metadata:
+              name: app
+              labels:
+                strimzi.io/cluster: 'kafka'
+                app.kubernetes.io/name: 'app'
+            spec:
+              authentication:
+                type: scram-sha-512
+              authorization:
+                type: simple
+                acls:
+                  - resource: {type: topic, patternType: literal, name: 'app-counts-changelog'}
+                    operations: [Read, Write, Create]
+                  - resource: {type: topic, patternType: literal, name: 'app-counts-repartition'}
+                    operations: [Read, Write, Create, Delete]
+                  - resource: {type: topic, patternType: literal, name: 'out'}
+                    operations: [Write]
+                  - resource: {type: topic, patternType: literal, name: 'words'}
+                    operations: [Read]
+                  - resource: {type: group, patternType: literal, name: 'app'}
+                    operations: [Read]
+            ---
+            apiVersion: kafka.strimzi.io/v1
+            kind: KafkaUser
+            metadata:
+              name: app-operator
+              labels:
+                strimzi.io/cluster: 'kafka'
+                app.kubernetes.io/name: 'app'
+            spec:
+              authentication:
+                type: scram-sha-512
+              authorization:
+                type: simple
+                acls:
+                  - resource: {type: topic, patternType: literal, name: 'app-counts-changelog'}
+                    operations: [Delete]
+                  - resource: {type: topic, patternType: literal, name: 'app-counts-repartition'}
+                    operations: [Read, Delete]
+                  - resource: {type: topic, patternType: literal, name: 'out'}
+                    operations: [Read, DescribeConfigs]
+                  - resource: {type: topic, patternType: literal, name: 'words'}
+                    operations: [Read]
+                  - resource: {type: topic, patternType: prefix, name: 'app-'}
+                    operations: [Describe]
+                  - resource: {type: topic, patternType: prefix, name: 'app--'}
+                    operations: [Read, Write, Create, Delete]
+                  - resource: {type: topic, patternType: prefix, name: 'out--'}
+                    operations: [Read, Write, Create, Delete]
+                  - resource: {type: group, patternType: literal, name: 'app'}
+                    operations: [Read]
+                  - resource: {type: group, patternType: prefix, name: 'app--'}
+                    operations: [Read, Delete]
+        "#]],
+    );
 }
 
 #[test]
 fn without_them_the_application_makes_its_own() {
-    check(&[], &[], expect![[r#""#]]);
+    check(
+        &[],
+        &[],
+        expect![[r#"
+            # Made by `topology --format strimzi`: change the program, not this.
+            # reads words
+            # internal topics: the application makes them, or --partitions
+            ---
+            apiVersion: kafka.strimzi.io/v1
+            kind: KafkaUser
+            metadata:
+              name: app
+              labels:
+                strimzi.io/cluster: 'kafka'
+                app.kubernetes.io/name: 'app'
+            spec:
+              authentication:
+                type: scram-sha-512
+              authorization:
+                type: simple
+                acls:
+                  - resource: {type: topic, patternType: literal, name: 'app-counts-changelog'}
+                    operations: [Read, Write, Create]
+                  - resource: {type: topic, patternType: literal, name: 'app-counts-repartition'}
+                    operations: [Read, Write, Create, Delete]
+                  - resource: {type: topic, patternType: literal, name: 'out'}
+                    operations: [Write]
+                  - resource: {type: topic, patternType: literal, name: 'words'}
+                    operations: [Read]
+                  - resource: {type: group, patternType: literal, name: 'app'}
+                    operations: [Read]
+            ---
+            apiVersion: kafka.strimzi.io/v1
+            kind: KafkaUser
+            metadata:
+              name: app-operator
+              labels:
+                strimzi.io/cluster: 'kafka'
+                app.kubernetes.io/name: 'app'
+            spec:
+              authentication:
+                type: scram-sha-512
+              authorization:
+                type: simple
+                acls:
+                  - resource: {type: topic, patternType: literal, name: 'app-counts-changelog'}
+                    operations: [Delete]
+                  - resource: {type: topic, patternType: literal, name: 'app-counts-repartition'}
+                    operations: [Read, Delete]
+                  - resource: {type: topic, patternType: literal, name: 'out'}
+                    operations: [Read, DescribeConfigs]
+                  - resource: {type: topic, patternType: literal, name: 'words'}
+                    operations: [Read]
+                  - resource: {type: topic, patternType: prefix, name: 'app-'}
+                    operations: [Describe]
+                  - resource: {type: topic, patternType: prefix, name: 'app--'}
+                    operations: [Read, Write, Create, Delete]
+                  - resource: {type: topic, patternType: prefix, name: 'out--'}
+                    operations: [Read, Write, Create, Delete]
+                  - resource: {type: group, patternType: literal, name: 'app'}
+                    operations: [Read]
+                  - resource: {type: group, patternType: prefix, name: 'app--'}
+                    operations: [Read, Delete]
+        "#]],
+    );
 }
 
 #[test]
