@@ -154,8 +154,9 @@ impl Error {
         self.0.is_logged = true;
     }
 
-    /// Returns whether the log has it already.
-    pub(crate) fn is_logged(&self) -> bool {
+    /// Returns whether the log has it already, so that a program need not say it again.
+    #[must_use]
+    pub fn is_logged(&self) -> bool {
         self.0.is_logged
     }
 
