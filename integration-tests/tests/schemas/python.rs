@@ -1,6 +1,6 @@
 //! Confluent's serializers for Python write what is read here, and read what is written here.
 //!
-//! Runs where `KAPPA_TEST_PYTHON` names a Python that has `confluent-kafka[schemaregistry,avro,json,protobuf]`.
+//! The client comes from PyPI, once: see `integration-tests/registry/python`.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -11,6 +11,14 @@ use serde_json::{Value, json};
 
 use crate::flights::{self, AVRO, DepartedMessage, JSON, departed, message};
 use crate::registry::{client, read, server, write};
+
+/// Returns a Python that has Confluent's client.
+fn python() -> String {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/registry/python");
+    let found = Command::new(script).stderr(Stdio::inherit()).output().unwrap();
+    assert!(found.status.success(), "{script} failed");
+    String::from_utf8(found.stdout).unwrap().trim_end().to_owned()
+}
 
 /// Runs the peer with an input, and returns its answer.
 fn peer(python: &str, url: &str, input: &Value) -> Value {
@@ -53,7 +61,7 @@ fn record((headers, value): (Headers, Vec<u8>)) -> Value {
 
 #[test]
 fn confluents_python_client_and_this_one_read_each_other() {
-    let Ok(python) = std::env::var("KAPPA_TEST_PYTHON") else { return };
+    let python = python();
     let server = server();
     let schemas = json!({ "avro": AVRO, "json": JSON });
     let theirs = peer(&python, server.url(), &json!({ "do": "write", "schemas": schemas }));
