@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn totals_follow_each_departure_and_the_name_comes_when_it_is_known() {
-        let formats = Formats::avro(Registry::in_memory());
+        let formats = Formats::json();
         let driver = TopologyTestDriver::new(&topology(&formats).unwrap()).unwrap();
         let flights = driver.input(&departures(&formats));
         let names = driver.input(&airlines(&formats));

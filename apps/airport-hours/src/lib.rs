@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn an_hour_takes_late_departures_for_a_day_and_no_longer() {
-        let formats = Formats::avro(Registry::in_memory());
+        let formats = Formats::json();
         let driver = TopologyTestDriver::new(&topology(&formats).unwrap()).unwrap();
         let flights = driver.input(&departures(&formats));
         flights.pipe_at("f1".to_owned(), departure("JFK", -3), 10);
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn airports_are_counted_apart() {
-        let formats = Formats::avro(Registry::in_memory());
+        let formats = Formats::json();
         let driver = TopologyTestDriver::new(&topology(&formats).unwrap()).unwrap();
         let flights = driver.input(&departures(&formats));
         flights.pipe_at("f1".to_owned(), departure("EWR", 1), 0);
