@@ -25,6 +25,7 @@ impl Outcome {
     ///
     /// If it failed.
     #[track_caller]
+    #[expect(clippy::must_use_candidate, reason = "that it succeeded may be all that is wanted")]
     pub fn succeeds(self) -> String {
         assert_eq!(self.status, Some(0), "{}\n{}", self.stdout, self.stderr);
         self.stdout

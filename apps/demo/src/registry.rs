@@ -8,7 +8,7 @@ use kappa_registry::{Server, ServerConfig};
 /// A schema registry.
 pub(crate) enum SchemaRegistry {
     /// In this process, and gone with it.
-    Embedded(Server),
+    Embedded(Box<Server>),
     /// Somebody's.
     Existing(String),
 }
@@ -18,7 +18,7 @@ impl SchemaRegistry {
     pub(crate) fn at(url: Option<&str>) -> Result<Self> {
         let Some(url) = url else {
             let started = Server::start(ServerConfig::default());
-            return started.map(Self::Embedded).map_err(|cause| {
+            return started.map(|server| Self::Embedded(Box::new(server))).map_err(|cause| {
                 Error::new(ErrorKind::Unavailable, "cannot start a registry").with_source(cause)
             });
         };

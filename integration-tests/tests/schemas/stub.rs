@@ -104,8 +104,9 @@ impl Shared {
             Answer::Endless => {
                 let _ =
                     write!(stream, "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{{\"schema\":\"");
-                while !self.ends.load(Ordering::SeqCst) && stream.write_all(&[b' '; 65536]).is_ok()
-                {
+                let mut goes_on = true;
+                while goes_on && !self.ends.load(Ordering::SeqCst) {
+                    goes_on = stream.write_all(&[b' '; 65536]).is_ok();
                 }
             }
             Answer::Silence => self.silent.lock().unwrap().push(stream),
