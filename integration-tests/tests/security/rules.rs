@@ -146,6 +146,7 @@ fn is_there(wire: &mut Wire, rule: &Rule) -> bool {
         .with_resource_name_filter(filter.resource_name_filter)
         .with_pattern_type_filter(filter.pattern_type_filter)
         .with_principal_filter(filter.principal_filter)
+        .with_host_filter(filter.host_filter)
         .with_operation(filter.operation)
         .with_permission_type(ANY);
     !wire.call(VERSION, &request).resources.is_empty()

@@ -1,13 +1,16 @@
 //! The broker, its users, and programs that are let in.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use bytes::Bytes;
 use integration_tests::processes::{Outcome, Running};
-use integration_tests::program;
 use integration_tests::waiting::{Deadline, eventually};
 use integration_tests::wire::Wire;
+use integration_tests::{Registry, program};
 use kafka_protocol::messages::alter_user_scram_credentials_request::ScramCredentialUpsertion;
 use kafka_protocol::messages::describe_user_scram_credentials_request::UserName;
 use kafka_protocol::messages::{
@@ -62,7 +65,9 @@ impl User {
         });
         let files = tempfile::tempdir().unwrap();
         // As an editor leaves it.
-        std::fs::write(files.path().join("password"), format!("{password}\n")).unwrap();
+        let file = files.path().join("password");
+        std::fs::write(&file, format!("{password}\n")).unwrap();
+        std::fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
         Self { name: name.to_owned(), files }
     }
 
@@ -94,7 +99,10 @@ pub(crate) fn environment(settings: &[(&str, String)]) -> Vec<(String, String)> 
 
 /// Returns a program with settings in its environment, as containers have them.
 pub(crate) fn configured(name: &str, settings: &[(&str, String)]) -> Command {
+    // Anybody's: what is secured here is the broker.
+    static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::start);
     let mut command = program(name);
+    command.env("SCHEMA_REGISTRY_URL", REGISTRY.url()).env("KAPPA_AUTO_REGISTER_SCHEMAS", "true");
     command.envs(environment(settings));
     command
 }

@@ -6,18 +6,16 @@ use std::sync::LazyLock;
 use apache_avro::Schema;
 use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::types::Value as Avro;
+use integration_tests::Registry;
 use kappa_registry::{Server, ServerConfig};
 use serde_json::{Map, Value};
 
 use crate::process::Service;
 
-/// One for all tests of this process.
-static EMBEDDED: LazyLock<Server> =
-    LazyLock::new(|| Server::start(ServerConfig::default()).expect("a registry"));
-
-/// Returns where the registry is: `KAPPA_TEST_REGISTRY`, or one in this process.
-pub(crate) fn url() -> String {
-    std::env::var("KAPPA_TEST_REGISTRY").unwrap_or_else(|_| EMBEDDED.url().to_owned())
+/// Returns where the registry is, one for all tests of this process.
+pub(crate) fn url() -> &'static str {
+    static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::start);
+    REGISTRY.url()
 }
 
 /// Until a service's schemas are registered it says which are missing, and does not run.

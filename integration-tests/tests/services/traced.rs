@@ -12,7 +12,7 @@ use crate::registry;
 /// Feeds a day that nobody has read, and follows a result back to where it began.
 pub(crate) fn from_the_feeder_to_a_result(bootstrap: &str, state: &Path) {
     let collector = Collector::start();
-    let day = ["--from", "2013-01-06", "--to", "2013-01-07", "--trace-ratio", "1"];
+    let day = ["--from", "2013-01-19", "--to", "2013-01-20", "--trace-ratio", "1"];
     traced("feeder", &collector, &[&["--bootstrap-servers", bootstrap], &day[..]].concat());
     let state = state.to_str().expect("text");
     let run = ["run", "--until-caught-up", "--log-format", "json"];

@@ -102,7 +102,8 @@ async fn main() -> ExitCode {
 #[derive(Debug)]
 enum Broker {
     Open(ContainerAsync<Kafka>),
-    Secured(ContainerAsync<SecuredKafka>, TempDir),
+    /// With the directory of its certificates, which goes with it.
+    Secured(ContainerAsync<SecuredKafka>, #[expect(dead_code, reason = "held")] TempDir),
 }
 
 /// What the command is told, by variable.

@@ -232,7 +232,8 @@ mod tests {
             let attributes = vec![("thread-id", Arc::from("t"))];
             into.amount(Metric::ThreadTasksRunning, &attributes, 3);
             into.count(Metric::ThreadProcessRecords, &attributes, 7);
-            into.durations(Metric::StoreReadDuration, &attributes, &Histogram::default());
+            let of_store = ["thread-id", "task-id", "state-id"].map(|name| (name, Arc::from("t")));
+            into.durations(Metric::StoreReadDuration, &of_store, &Histogram::default());
         }
     }
 

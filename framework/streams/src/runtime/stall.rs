@@ -34,6 +34,7 @@ impl Stall {
     pub(crate) fn note<D: Display>(&mut self, came: bool, what: impl FnOnce() -> D) -> Result<()> {
         if came {
             self.since = self.clock.monotonic();
+            return Ok(());
         }
         if self.waited() <= self.limit {
             return Ok(());

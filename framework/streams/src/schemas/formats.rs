@@ -85,7 +85,7 @@ impl Formats {
 ///
 /// # Examples
 ///
-/// ```ignore
+/// ```text
 /// kappa::avro_records! {
 ///     OrderTotals => "../schemas/order-totals-value/1.avsc";
 ///     reads Order => "../schemas/orders-value/2.avsc",

@@ -179,6 +179,8 @@ fn meaning(code: Code, reason: &str) -> Meaning {
     let (at, detail) = split(reason);
     let says = |text: &str| detail.contains(text);
     match code {
+        // The connection ended in the middle: that is no answer, and it is tried again.
+        Code::Authentication if NO_ANSWER.iter().any(|text| says(text)) => Meaning::Unknown,
         Code::Authentication if says("mechanism handshake failed") => Meaning::Refused(format!(
             "Kafka at {at} does not serve the `sasl.mechanism` that is set: {detail}"
         )),
@@ -206,6 +208,9 @@ fn meaning(code: Code, reason: &str) -> Meaning {
         _ => Meaning::Unknown,
     }
 }
+
+/// What librdkafka says where nobody has answered.
+const NO_ANSWER: [&str; 2] = ["Local: Broker transport failure", "Local: Timed out"];
 
 /// What OpenSSL says of an answer that is none of TLS.
 const TLS_WITH_NO_TLS: [&str; 4] =
@@ -277,6 +282,9 @@ mod tests {
         }
         let down = "kafka:9092/bootstrap: Connect to ipv4#10.0.0.1:9092 failed: Connection refused";
         assert_eq!(meaning(Code::BrokerTransportFailure, down), Meaning::Unknown);
+        let cut_off = "sasl_ssl://127.0.0.1:9093/bootstrap: SASL SCRAM-SHA-512 mechanism handshake \
+                       failed: Local: Broker transport failure: broker's supported mechanisms: (n/a)";
+        assert_eq!(meaning(Code::Authentication, cut_off), Meaning::Unknown);
     }
 
     #[test]
