@@ -58,7 +58,8 @@ impl RdAdmin {
     fn group(&self, group: &str) -> Result<BaseConsumer<Logging>> {
         let mut config = self.config.clone();
         config.set("group.id", group).set("enable.auto.commit", "false");
-        let created = config.create_with_context(Logging { refusals: self.refusals.clone() });
+        // Its own: what it is denied is about this group.
+        let created = config.create_with_context(Logging { refusals: Refusals::of_group(group) });
         created.map_err(|cause| failed(format!("ask about group {group}"), cause))
     }
 
@@ -268,7 +269,13 @@ impl Admin for RdAdmin {
 
     fn committed(&self, group: &str, partitions: &[TopicPartition]) -> Result<Offsets> {
         let asked = format!("read the committed offsets of group {group}");
-        let commits = super::consumer::committed(&self.group(group)?, partitions, (group, &asked))?;
+        let client = self.group(group)?;
+        let commits = super::consumer::committed(&client, partitions, (group, &asked));
+        // A right that is missing looks like silence to who waits for the answer.
+        let commits = commits.map_err(|error| {
+            listen(&client);
+            client.context().refusals.explain(error)
+        })?;
         Ok(commits.into_iter().map(|(partition, commit)| (partition, commit.offset)).collect())
     }
 
@@ -330,9 +337,12 @@ impl fmt::Debug for RdAdmin {
 
 /// Has a client note what it was told meanwhile, up to a bound: each poll ends with the next error.
 fn listen(client: &BaseConsumer<Logging>) {
-    let mut left = NEWS_MAX;
-    while left > 0 && client.poll(NEWS).is_some() {
-        left -= 1;
+    for _ in 0..NEWS_MAX {
+        match client.poll(NEWS) {
+            None => return,
+            Some(Err(error)) => client.context().refusals.note(&error, &error.to_string()),
+            Some(Ok(_)) => {}
+        }
     }
 }
 
