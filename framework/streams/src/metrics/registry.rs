@@ -232,7 +232,8 @@ mod tests {
             let attributes = vec![("thread-id", Arc::from("t"))];
             into.amount(Metric::ThreadTasksRunning, &attributes, 3);
             into.count(Metric::ThreadProcessRecords, &attributes, 7);
-            let of_store = ["thread-id", "task-id", "state-id"].map(|name| (name, Arc::from("t")));
+            let of_store =
+                ["thread-id", "task-id", "state-id"].map(|name| (name, Arc::from("t"))).to_vec();
             into.durations(Metric::StoreReadDuration, &of_store, &Histogram::default());
         }
     }
@@ -247,7 +248,7 @@ mod tests {
         metrics_at.add("thread", Arc::new(Fixed));
         metrics_at.add("thread", Arc::new(Fixed));
         let names: Vec<_> = metrics_at.snapshot().iter().map(|sample| sample.metric).collect();
-        assert_eq!(names, [Metric::ThreadTasksRunning, Metric::ThreadProcessRecords]);
+        assert_eq!(names, [Metric::ThreadProcessRecords, Metric::ThreadTasksRunning]);
         metrics_at.end("thread");
         let left = metrics_at.snapshot();
         assert_eq!(left.len(), 1);

@@ -41,6 +41,7 @@ const SETTLE: Duration = Duration::from_secs(60);
 /// How long is listened for what a client was told meanwhile, and how often.
 const NEWS: Duration = Duration::from_millis(20);
 const NEWS_MAX: usize = 20;
+const GROUP_DENIED: RDKafkaErrorCode = RDKafkaErrorCode::GroupAuthorizationFailed;
 /// How often is looked whether it is.
 const SETTLE_STEP: Duration = Duration::from_millis(50);
 
@@ -340,8 +341,11 @@ fn listen(client: &BaseConsumer<Logging>) {
     for _ in 0..NEWS_MAX {
         match client.poll(NEWS) {
             None => return,
-            Some(Err(error)) => client.context().refusals.note(&error, &error.to_string()),
-            Some(Ok(_)) => {}
+            // Others come as errors of the client, too.
+            Some(Err(error)) if error.rdkafka_error_code() == Some(GROUP_DENIED) => {
+                client.context().refusals.note(&error, &error.to_string());
+            }
+            Some(_) => {}
         }
     }
 }

@@ -97,6 +97,27 @@ impl RdProducer {
     }
 }
 
+impl RdProducer {
+    #[cold]
+    fn unsendable(&self, record: &OutgoingRecord<'_>, cause: KafkaError) -> Error {
+        let refusals = &self.producer.context().refusals;
+        // A client that has failed for good says only that; why is told apart, and may still be under way.
+        if let Some((code, reason)) = self.producer.client().fatal_error() {
+            refusals.note(&KafkaError::Global(code), &reason);
+        }
+        if let Err(refusal) = refusals.check() {
+            return refusal;
+        }
+        let at = match record.partition {
+            Some(partition) => TopicPartition::new(record.topic, partition).to_string(),
+            None => record.topic.to_owned(),
+        };
+        let size = record.value.map_or(0, <[u8]>::len);
+        let needs = [Need::topic("Write", record.topic)];
+        failed_without(format!("write a value of {size} bytes to {at}"), cause, &needs)
+    }
+}
+
 impl Producer for RdProducer {
     fn send(&mut self, record: OutgoingRecord<'_>) -> Result<()> {
         let token = record.changelog.map_or(NO_CHANGELOG, |token| token.0);
@@ -113,7 +134,7 @@ impl Producer for RdProducer {
         }
         let Err((cause, back)) = self.producer.send(out) else { return Ok(()) };
         if cause != KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) {
-            return Err(unsendable(&record, cause));
+            return Err(self.unsendable(&record, cause));
         }
         let mut waiting = Some(back);
         let mut refused = None;
@@ -128,7 +149,7 @@ impl Producer for RdProducer {
             }
             waiting.is_none()
         })?;
-        refused.map_or(Ok(()), |cause| Err(unsendable(&record, cause)))
+        refused.map_or(Ok(()), |cause| Err(self.unsendable(&record, cause)))
     }
 
     fn poll(&mut self) -> Result<()> {
@@ -147,17 +168,6 @@ impl Producer for RdProducer {
             visit(ChangelogToken(token), Offset(offset));
         }
     }
-}
-
-#[cold]
-fn unsendable(record: &OutgoingRecord<'_>, cause: KafkaError) -> Error {
-    let at = match record.partition {
-        Some(partition) => TopicPartition::new(record.topic, partition).to_string(),
-        None => record.topic.to_owned(),
-    };
-    let size = record.value.map_or(0, <[u8]>::len);
-    let needs = [Need::topic("Write", record.topic)];
-    failed_without(format!("write a value of {size} bytes to {at}"), cause, &needs)
 }
 
 /// librdkafka takes the timestamp 0 for "now"; the first millisecond after it is the nearest to be had.
