@@ -70,6 +70,8 @@ deny: setup ## Licences, sources, bans and known vulnerabilities of all dependen
 test-kafka: build ## The same tests, and the demo, on a real Apache Kafka and a real registry (needs Docker)
 	@cargo test $(CARGO_FLAGS) $(BROKER_TESTS) $(SECURITY_TESTS) --no-run
 	@$(BESIDE_KAFKA) $(BESIDE_REGISTRY) cargo test $(CARGO_FLAGS) $(BROKER_TESTS)
+	@$(BESIDE_KAFKA) $(BESIDE_REGISTRY) bash -c '"$$(integration-tests/registry/python)" integration-tests/registry/flights.py \
+	  $(BIN) "$$KAPPA_TEST_BOOTSTRAP" "$$KAPPA_TEST_REGISTRY"'
 	@$(BESIDE_KAFKA) integration-tests/containers/check $(BIN)
 	@$(BESIDE_KAFKA) bash -c '$(BIN)/demo --kafka "$$KAPPA_TEST_BOOTSTRAP"'
 	@integration-tests/kafka/secured $(KAFKA_VERSION) cargo test $(CARGO_FLAGS) $(SECURITY_TESTS)
@@ -80,8 +82,8 @@ test-security: build ## TLS, passwords and ACLs on a real Apache Kafka (needs Do
 	@integration-tests/kafka/secured $(KAFKA_VERSION) cargo test $(CARGO_FLAGS) $(SECURITY_TESTS)
 
 .PHONY: test-registry-python
-test-registry-python: build ## Let Confluent's client for Python use the embedded schema registry (asks PyPI once)
-	@integration-tests/registry/test-python $(BIN)/kappa-broker
+test-registry-python: build ## Let Confluent's client for Python use the embedded registry, and exchange flights with the services (asks PyPI once)
+	@integration-tests/registry/test-python $(BIN)
 
 .PHONY: kafka-image
 kafka-image: ## Build kappa/kafka-local, a stand-in for apache/kafka, from Maven Central
