@@ -17,6 +17,8 @@ struct Row {
     subject: String,
     record: Option<String>,
     usage: &'static str,
+    registered: bool,
+    /// Not every registry tells it when it registers.
     version: Option<i32>,
     id: Option<u32>,
 }
@@ -31,7 +33,7 @@ pub(super) fn schemas(app: &App, arguments: &Arguments, register: bool) -> Resul
     for found in topology.schemas(&names) {
         rows.push(place(&registry, &found, register).map_err(|cause| unavailable(&cause))?);
     }
-    let is_missing = rows.iter().any(|row| row.usage == WRITES && row.version.is_none());
+    let is_missing = rows.iter().any(|row| row.usage == WRITES && !row.registered);
     if arguments.json {
         for row in &rows {
             print_json(row)?;
@@ -57,6 +59,7 @@ fn place(registry: &Registry, found: &TopicSchema, register: bool) -> Result<Row
             Usage::Writes => WRITES,
             Usage::Reads => "reads",
         },
+        registered: registered.is_some(),
         version: registered.as_ref().and_then(|registered| registered.version),
         id: registered.and_then(|registered| registered.id),
         subject,
@@ -66,11 +69,12 @@ fn place(registry: &Registry, found: &TopicSchema, register: bool) -> Result<Row
 fn table(rows: &[Row], registry: &Registry, is_missing: bool) -> String {
     let width = rows.iter().map(|row| row.subject.len()).max().unwrap_or_default();
     let mut text = format!("{}\n", registry.address());
-    for Row { subject, record, usage, version, id } in rows {
+    for Row { subject, record, usage, registered, version, id } in rows {
         let record = record.as_deref().unwrap_or("-");
         let place = match (version, id) {
             (Some(version), Some(id)) => format!("version {version}, id {id}"),
             (None, Some(id)) => format!("id {id}"),
+            (_, None) if *registered => "registered".to_owned(),
             (_, None) => "not registered".to_owned(),
         };
         text.push_str(&format!("  {subject:width$}  {usage:6}  {place:18}  {record}\n"));
