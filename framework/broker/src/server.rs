@@ -10,18 +10,17 @@ mod frame;
 mod listener;
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::io;
 use std::net::TcpListener as StdTcpListener;
 use std::path::PathBuf;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
+use kappa_server_thread::{Handle, Order, Ordered, ServerThread, address, listen};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::broker::Broker;
 use crate::config::BrokerConfig;
@@ -87,11 +86,7 @@ pub struct Server {
     /// With the port that was found.
     config: ServerConfig,
     bootstrap: String,
-    stop: Option<oneshot::Sender<()>>,
-    orders: mpsc::UnboundedSender<Order>,
-    /// Nothing is ever sent: the other end goes when the thread does.
-    ended: mpsc::Receiver<Infallible>,
-    thread: Option<JoinHandle<()>>,
+    thread: ServerThread<FaultRule>,
 }
 
 impl Server {
@@ -102,36 +97,14 @@ impl Server {
     /// If the address cannot be listened on, the data directory not be read (or another broker uses
     /// it, or it holds more than the configuration allows), or the thread not be started.
     pub fn start(mut config: ServerConfig) -> io::Result<Self> {
-        let listener = StdTcpListener::bind((config.host.as_str(), config.port)).map_err(|e| {
-            let address = address(&config.host, config.port);
-            io::Error::new(e.kind(), format!("cannot listen on {address}: {e}"))
-        })?;
-        listener.set_nonblocking(true)?;
-        config.port = listener.local_addr()?.port();
+        let (listener, port) = listen(&config.host, config.port)?;
+        config.port = port;
         let core = Core::start(&config)?;
-        Self::spawn(config, move |config, handle| serve(config, listener, core, handle))
-    }
-
-    /// Runs what serves in a thread of its own.
-    fn spawn<S: Future<Output = io::Result<()>>>(
-        config: ServerConfig,
-        serve: impl FnOnce(ServerConfig, Handle) -> S + Send + 'static,
-    ) -> io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (stop, stopped) = oneshot::channel();
-        let (orders, ordered) = mpsc::unbounded_channel();
-        let handle = Handle { stopped, ordered };
-        let (runs, ended) = mpsc::channel(1);
         let (bootstrap, its_config) = (address(&config.host, config.port), config.clone());
-        let thread =
-            std::thread::Builder::new().name("kappa-broker".to_owned()).spawn(move || {
-                // Dropped however this ends, by a panic too.
-                let _runs = runs;
-                if let Err(e) = runtime.block_on(serve(its_config, handle)) {
-                    error!("the broker stopped: {e}");
-                }
-            })?;
-        Ok(Self { config, bootstrap, stop: Some(stop), orders, ended, thread: Some(thread) })
+        let thread = ServerThread::start("kappa-broker", move |handle| {
+            serve(its_config, listener, core, handle)
+        })?;
+        Ok(Self { config, bootstrap, thread })
     }
 
     /// Returns where clients connect, as `host:port`.
@@ -144,13 +117,12 @@ impl Server {
     /// directory that cannot be written to.
     #[must_use]
     pub fn is_running(&self) -> bool {
-        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+        self.thread.is_running()
     }
 
     /// Waits until the broker serves no more; until it is stopped, that is for ever if all is well.
     pub async fn ended(&mut self) {
-        // Nothing can be received, so this returns once the thread is gone.
-        let _ = self.ended.recv().await;
+        self.thread.ended().await;
     }
 
     /// Closes all connections and waits for the thread to end; dropping does the same.
@@ -161,7 +133,7 @@ impl Server {
     /// Ends the broker at once, as SIGKILL ends a process: requests that wait are not looked at,
     /// and answers that are not written are lost.
     pub fn kill(&mut self) {
-        self.end();
+        self.thread.end();
     }
 
     /// Starts the broker again with the same settings, on the same port, and from its data
@@ -171,7 +143,7 @@ impl Server {
     ///
     /// As those of [`start`](Self::start).
     pub fn restart(&mut self) -> io::Result<()> {
-        self.end();
+        self.kill();
         *self = Self::start(self.config.clone())?;
         Ok(())
     }
@@ -179,36 +151,12 @@ impl Server {
     /// Lets requests fail by a rule, which holds when this returns. On a broker that has ended it
     /// does nothing.
     pub fn inject(&self, rule: FaultRule) {
-        self.order(|done| Order::Inject(rule, done));
+        self.thread.order(Order::Inject(rule));
     }
 
     /// Forgets all rules; see [`inject`](Self::inject).
     pub fn clear_faults(&self) {
-        self.order(Order::ClearFaults);
-    }
-
-    fn order(&self, order: impl FnOnce(Done) -> Order) {
-        let (done, is_done) = std::sync::mpsc::sync_channel(1);
-        if self.orders.send(order(done)).is_ok() {
-            // An error only says that the broker has ended.
-            let _ = is_done.recv();
-        }
-    }
-
-    fn end(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            // An error only says that the thread has ended already.
-            let _ = stop.send(());
-        }
-        if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
-            error!("the broker's thread panicked");
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.end();
+        self.thread.order(Order::ClearFaults);
     }
 }
 
@@ -242,23 +190,6 @@ impl Core {
     }
 }
 
-/// The other end of a [`Server`].
-#[derive(Debug)]
-struct Handle {
-    stopped: oneshot::Receiver<()>,
-    ordered: mpsc::UnboundedReceiver<Order>,
-}
-
-/// Where to say that an order is carried out.
-type Done = std::sync::mpsc::SyncSender<()>;
-
-/// What a test orders.
-#[derive(Debug)]
-enum Order {
-    Inject(FaultRule, Done),
-    ClearFaults(Done),
-}
-
 /// What the core is told.
 #[derive(Debug)]
 enum Event {
@@ -271,7 +202,7 @@ async fn serve(
     config: ServerConfig,
     listener: StdTcpListener,
     core: Core,
-    mut handle: Handle,
+    mut handle: Handle<FaultRule>,
 ) -> io::Result<()> {
     let address = address(&config.host, config.port);
     let listener = TcpListener::from_std(listener)?;
@@ -286,7 +217,7 @@ async fn serve(
     // When this ends the runtime goes with it, and with that every connection.
     tokio::select! {
         () = listener::accept(&config, async || listener.accept().await, events) => {}
-        ended = drive(core, waiting, handle.ordered) => ended?,
+        ended = drive(core, waiting, handle.orders) => ended?,
         _ = &mut handle.stopped => {}
     }
     info!("stopped");
@@ -299,7 +230,7 @@ async fn serve(
 async fn drive(
     core: Core,
     mut events: mpsc::Receiver<Event>,
-    mut orders: mpsc::UnboundedReceiver<Order>,
+    mut orders: mpsc::UnboundedReceiver<Ordered<FaultRule>>,
 ) -> io::Result<()> {
     let Core { clock, mut broker, mut data } = core;
     let mut connections: BTreeMap<ConnectionId, mpsc::Sender<Answer>> = BTreeMap::new();
@@ -322,7 +253,10 @@ async fn drive(
                 }
                 None => return Ok(()),
             },
-            Some(order) = orders.recv() => carry_out(order, &mut broker),
+            Some(ordered) = orders.recv() => ordered.carry_out(|order| match order {
+                Order::Inject(rule) => broker.inject(rule),
+                Order::ClearFaults => broker.clear_faults(),
+            }),
             // A file that is half written anew goes on between requests.
             () = tokio::task::yield_now(), if data.as_ref().is_some_and(DataDir::is_busy) => {}
             () = sleep(until) => broker.tick(clock.now(), &mut replies),
@@ -352,32 +286,9 @@ async fn drive(
     }
 }
 
-fn carry_out(order: Order, broker: &mut Broker) {
-    let done = match order {
-        Order::Inject(rule, done) => {
-            broker.inject(rule);
-            done
-        }
-        Order::ClearFaults(done) => {
-            broker.clear_faults();
-            done
-        }
-    };
-    // An error only says that nobody waits for it.
-    let _ = done.send(());
-}
-
 async fn sleep(time: Option<Duration>) {
     match time {
         Some(time) => tokio::time::sleep(time).await,
         None => std::future::pending().await,
     }
 }
-
-/// Returns an address as clients take it: a host of IPv6 goes in brackets.
-fn address(host: &str, port: u16) -> String {
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
-}
-
-#[cfg(test)]
-mod tests;

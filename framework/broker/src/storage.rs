@@ -13,9 +13,11 @@
 mod batches;
 mod journal;
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
+
+use kappa_server_thread::{about, lock};
 
 use crate::changes::{Change, Image, Step};
 use crate::storage::batches::BatchFiles;
@@ -35,8 +37,8 @@ pub(crate) struct DataDir {
 impl DataDir {
     /// Opens a directory, which is created if need be, and returns what is in it.
     pub(crate) fn open(path: &Path) -> io::Result<(Self, Image)> {
-        fs::create_dir_all(path).map_err(|e| at(path, "cannot create", &e))?;
-        let lock = lock(path)?;
+        fs::create_dir_all(path).map_err(|e| about(path, "cannot create", &e))?;
+        let lock = lock(path, "broker")?;
         let mut image = Image::default();
         let mut journal = Journal::open(path.join("journal"), |step| image.apply(Change(step)))?;
         journal.rewrite(&image)?;
@@ -91,25 +93,6 @@ impl DataDir {
     pub(crate) fn go_on(&mut self) -> io::Result<()> {
         self.batches.go_on()
     }
-}
-
-fn lock(directory: &Path) -> io::Result<File> {
-    let path = directory.join("lock");
-    let file = File::options().create(true).append(true).open(&path);
-    let file = file.map_err(|e| at(&path, "cannot open", &e))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            let message = format!("another broker uses the data directory {}", directory.display());
-            Err(io::Error::new(io::ErrorKind::ResourceBusy, message))
-        }
-        Err(TryLockError::Error(e)) => Err(at(&path, "cannot lock", &e)),
-    }
-}
-
-/// Says which file an error is about.
-fn at(path: &Path, what: &str, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{what} {}: {error}", path.display()))
 }
 
 /// Says where a file is not what it should be.

@@ -7,10 +7,11 @@
 //!   part is cut off at the next start; whatever else is malformed keeps the registry from
 //!   starting.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use kappa_server_thread::{about, lock};
 use tracing::warn;
 
 use crate::changes::Change;
@@ -36,12 +37,12 @@ pub(crate) struct Journal {
 impl Journal {
     /// Opens a directory, which is created if need be, and makes the registry that is in it.
     pub(crate) fn open(directory: &Path, config: RegistryConfig) -> io::Result<(Self, Registry)> {
-        fs::create_dir_all(directory).map_err(|e| at(directory, "cannot create", &e))?;
-        let lock = lock(directory)?;
+        fs::create_dir_all(directory).map_err(|e| about(directory, "cannot create", &e))?;
+        let lock = lock(directory, "registry")?;
         let path = directory.join("changes.jsonl");
         let file = File::options().create(true).append(true).open(&path);
-        let file = file.map_err(|e| at(&path, "cannot open", &e))?;
-        let bytes = fs::read(&path).map_err(|e| at(&path, "cannot read", &e))?;
+        let file = file.map_err(|e| about(&path, "cannot open", &e))?;
+        let bytes = fs::read(&path).map_err(|e| about(&path, "cannot read", &e))?;
         let registry = Registry::restore(config, read(&path, &bytes)?);
         let mut journal = Self { path, file, size: 0, size_when_new: 0, _lock: lock };
         journal.rewrite(&registry)?;
@@ -54,7 +55,7 @@ impl Journal {
             return Ok(());
         }
         let line = line(changes)?;
-        self.file.write_all(&line).map_err(|e| at(&self.path, "cannot write to", &e))?;
+        self.file.write_all(&line).map_err(|e| about(&self.path, "cannot write to", &e))?;
         self.size += line.len() as u64;
         if self.size > GROWN_BYTES_MIN.max(self.size_when_new.saturating_mul(GROWTH_MAX)) {
             self.rewrite(registry)?;
@@ -78,7 +79,7 @@ impl Journal {
             fs::rename(&new, &self.path)?;
             File::options().append(true).open(&self.path)
         });
-        self.file = replaced.map_err(|e| at(&self.path, "cannot write anew", &e))?;
+        self.file = replaced.map_err(|e| about(&self.path, "cannot write anew", &e))?;
         (self.size, self.size_when_new) = (size, size);
         Ok(())
     }
@@ -105,25 +106,6 @@ fn read(path: &Path, bytes: &[u8]) -> io::Result<Vec<Change>> {
         all.extend(changes);
     }
     Ok(all)
-}
-
-fn lock(directory: &Path) -> io::Result<File> {
-    let path = directory.join("lock");
-    let file = File::options().create(true).append(true).open(&path);
-    let file = file.map_err(|e| at(&path, "cannot open", &e))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            let message = format!("another registry uses the directory {}", directory.display());
-            Err(io::Error::new(io::ErrorKind::ResourceBusy, message))
-        }
-        Err(TryLockError::Error(e)) => Err(at(&path, "cannot lock", &e)),
-    }
-}
-
-/// Says which file an error is about.
-fn at(path: &Path, what: &str, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{what} {}: {error}", path.display()))
 }
 
 #[cfg(test)]

@@ -7,17 +7,16 @@
 mod connection;
 mod places;
 
-use std::convert::Infallible;
 use std::io;
 use std::net::TcpListener as StdTcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
+use kappa_server_thread::{Handle, Order, Ordered, ServerThread, address, listen};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::access::{Credential, may_ask};
 use crate::changes::Change;
@@ -96,11 +95,7 @@ pub struct Server {
     config: ServerConfig,
     address: String,
     url: String,
-    stop: Option<oneshot::Sender<()>>,
-    orders: mpsc::UnboundedSender<Order>,
-    /// Nothing is ever sent: the other end goes when the thread does.
-    ended: mpsc::Receiver<Infallible>,
-    thread: Option<JoinHandle<()>>,
+    thread: ServerThread<FaultRule>,
 }
 
 impl Server {
@@ -111,12 +106,8 @@ impl Server {
     /// If the address cannot be listened on, the data directory not be read (or another registry
     /// uses it), or the thread not be started.
     pub fn start(mut config: ServerConfig) -> io::Result<Self> {
-        let listener = StdTcpListener::bind((config.host.as_str(), config.port)).map_err(|e| {
-            let address = address(&config.host, config.port);
-            io::Error::new(e.kind(), format!("cannot listen on {address}: {e}"))
-        })?;
-        listener.set_nonblocking(true)?;
-        config.port = listener.local_addr()?.port();
+        let (listener, port) = listen(&config.host, config.port)?;
+        config.port = port;
         let (journal, registry) = match &config.data {
             None => (None, Registry::new(config.registry.clone())),
             Some(path) => {
@@ -126,23 +117,13 @@ impl Server {
         };
         let credentials = config.credentials.clone();
         let core = Core { registry, journal, faults: Faults::default(), credentials };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (stop, stopped) = oneshot::channel();
-        let (orders, ordered) = mpsc::unbounded_channel();
-        let (runs, ended) = mpsc::channel(1);
         let address = address(&config.host, config.port);
         let its_config = Arc::new(config.clone());
-        let thread =
-            std::thread::Builder::new().name("kappa-registry".to_owned()).spawn(move || {
-                // Dropped however this ends, by a panic too.
-                let _runs = runs;
-                let handle = Handle { stopped, ordered };
-                if let Err(e) = runtime.block_on(serve(its_config, listener, core, handle)) {
-                    error!("the registry stopped: {e}");
-                }
-            })?;
+        let thread = ServerThread::start("kappa-registry", move |handle| {
+            serve(its_config, listener, core, handle)
+        })?;
         let url = format!("http://{address}");
-        Ok(Self { config, address, url, stop: Some(stop), orders, ended, thread: Some(thread) })
+        Ok(Self { config, address, url, thread })
     }
 
     /// Returns where it listens, as `host:port`.
@@ -161,14 +142,13 @@ impl Server {
     /// data directory that cannot be written to.
     #[must_use]
     pub fn is_running(&self) -> bool {
-        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+        self.thread.is_running()
     }
 
     /// Waits until the registry serves no more; until it is stopped, that is for ever if all is
     /// well.
     pub async fn ended(&mut self) {
-        // Nothing can be received, so this returns once the thread is gone.
-        let _ = self.ended.recv().await;
+        self.thread.ended().await;
     }
 
     /// Closes all connections and waits for the thread to end; dropping does the same.
@@ -179,7 +159,7 @@ impl Server {
     /// Ends the registry at once, as SIGKILL ends a process: requests that wait are not looked at,
     /// and answers that are not written are lost.
     pub fn kill(&mut self) {
-        self.end();
+        self.thread.end();
     }
 
     /// Starts the registry again with the same settings, on the same port, and from its data
@@ -189,7 +169,7 @@ impl Server {
     ///
     /// As those of [`start`](Self::start).
     pub fn restart(&mut self) -> io::Result<()> {
-        self.end();
+        self.kill();
         *self = Self::start(self.config.clone())?;
         Ok(())
     }
@@ -197,36 +177,12 @@ impl Server {
     /// Lets requests fail by a rule, which holds when this returns. On a registry that has ended
     /// it does nothing.
     pub fn inject(&self, rule: FaultRule) {
-        self.order(|done| Order::Inject(rule, done));
+        self.thread.order(Order::Inject(rule));
     }
 
     /// Forgets all rules; see [`inject`](Self::inject).
     pub fn clear_faults(&self) {
-        self.order(Order::ClearFaults);
-    }
-
-    fn order(&self, order: impl FnOnce(Done) -> Order) {
-        let (done, is_done) = std::sync::mpsc::sync_channel(1);
-        if self.orders.send(order(done)).is_ok() {
-            // An error only says that the registry has ended.
-            let _ = is_done.recv();
-        }
-    }
-
-    fn end(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            // An error only says that the thread has ended already.
-            let _ = stop.send(());
-        }
-        if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
-            error!("the registry's thread panicked");
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.end();
+        self.thread.order(Order::ClearFaults);
     }
 }
 
@@ -237,23 +193,6 @@ struct Core {
     journal: Option<Journal>,
     faults: Faults,
     credentials: Vec<Credential>,
-}
-
-/// The other end of a [`Server`].
-#[derive(Debug)]
-struct Handle {
-    stopped: oneshot::Receiver<()>,
-    ordered: mpsc::UnboundedReceiver<Order>,
-}
-
-/// Where to say that an order is carried out.
-type Done = std::sync::mpsc::SyncSender<()>;
-
-/// What a test orders.
-#[derive(Debug)]
-enum Order {
-    Inject(FaultRule, Done),
-    ClearFaults(Done),
 }
 
 /// A request for the core. It is dropped where nothing is to be answered.
@@ -268,7 +207,7 @@ async fn serve(
     config: Arc<ServerConfig>,
     listener: StdTcpListener,
     core: Core,
-    mut handle: Handle,
+    mut handle: Handle<FaultRule>,
 ) -> io::Result<()> {
     let address = address(&config.host, config.port);
     let listener = TcpListener::from_std(listener)?;
@@ -283,7 +222,7 @@ async fn serve(
     // When this ends the runtime goes with it, and with that every connection.
     tokio::select! {
         () = accept(&config, &listener, events) => {}
-        ended = drive(core, waiting, handle.ordered) => ended?,
+        ended = drive(core, waiting, handle.orders) => ended?,
         _ = &mut handle.stopped => {}
     }
     info!("the schema registry has stopped");
@@ -315,13 +254,16 @@ async fn accept(config: &Arc<ServerConfig>, listener: &TcpListener, events: mpsc
 async fn drive(
     mut core: Core,
     mut events: mpsc::Receiver<Event>,
-    mut orders: mpsc::UnboundedReceiver<Order>,
+    mut orders: mpsc::UnboundedReceiver<Ordered<FaultRule>>,
 ) -> io::Result<()> {
     // Requests whose delay is over come back by this.
     let (later, mut delayed) = mpsc::unbounded_channel();
     loop {
         tokio::select! {
-            Some(order) = orders.recv() => carry_out(order, &mut core.faults),
+            Some(ordered) = orders.recv() => ordered.carry_out(|order| match order {
+                Order::Inject(rule) => core.faults.inject(rule),
+                Order::ClearFaults => core.faults.clear(),
+            }),
             Some(event) = delayed.recv() => core.answer(event)?,
             event = events.recv() => {
                 let Some(event) = event else { return Ok(()) };
@@ -367,24 +309,4 @@ impl Core {
         }
         Ok(response)
     }
-}
-
-fn carry_out(order: Order, faults: &mut Faults) {
-    let done = match order {
-        Order::Inject(rule, done) => {
-            faults.inject(rule);
-            done
-        }
-        Order::ClearFaults(done) => {
-            faults.clear();
-            done
-        }
-    };
-    // An error only says that nobody waits for it.
-    let _ = done.send(());
-}
-
-/// Returns an address as clients take it: a host of IPv6 goes in brackets.
-fn address(host: &str, port: u16) -> String {
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }

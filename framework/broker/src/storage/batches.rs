@@ -10,7 +10,7 @@ use tracing::warn;
 
 use crate::changes::LogId;
 use crate::log::batch::{self, BatchHeader, HEADER_BYTES};
-use crate::storage::{at, malformed};
+use crate::storage::{about, malformed};
 
 /// Files kept open; another one closes one of them.
 const OPEN_MAX: usize = 256;
@@ -36,19 +36,19 @@ struct Rewrite {
 
 impl BatchFiles {
     pub(super) fn open(directory: PathBuf) -> io::Result<Self> {
-        fs::create_dir_all(&directory).map_err(|e| at(&directory, "cannot create", &e))?;
+        fs::create_dir_all(&directory).map_err(|e| about(&directory, "cannot create", &e))?;
         Ok(Self { directory, open: BTreeMap::new(), rewrites: BTreeMap::new() })
     }
 
     /// Removes the files of logs that are no more, and those that were to replace another.
     pub(super) fn remove_others(&self, kept: &BTreeSet<LogId>) -> io::Result<()> {
         let names: BTreeSet<_> = kept.iter().map(|log| file_name(*log)).collect();
-        let failed = |e: io::Error| at(&self.directory, "cannot list", &e);
+        let failed = |e: io::Error| about(&self.directory, "cannot list", &e);
         for entry in fs::read_dir(&self.directory).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
             if name.is_some_and(|name| !names.contains(&name)) {
-                fs::remove_file(&path).map_err(|e| at(&path, "cannot remove", &e))?;
+                fs::remove_file(&path).map_err(|e| about(&path, "cannot remove", &e))?;
             }
         }
         Ok(())
@@ -60,9 +60,9 @@ impl BatchFiles {
         let file = match File::open(&path) {
             Ok(file) => file,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(e) => return Err(at(&path, "cannot open", &e)),
+            Err(e) => return Err(about(&path, "cannot open", &e)),
         };
-        let size = file.metadata().map_err(|e| at(&path, "cannot read", &e))?.len();
+        let size = file.metadata().map_err(|e| about(&path, "cannot read", &e))?.len();
         let mut file = BufReader::new(file);
         let mut batches = Vec::new();
         let mut position = 0;
@@ -75,7 +75,7 @@ impl BatchFiles {
             warn!("{path}: {cut} bytes at its end, written in part, are cut off");
             let file = File::options().write(true).open(self.path(log));
             let cut = file.and_then(|file| file.set_len(position));
-            cut.map_err(|e| at(&self.path(log), "cannot cut", &e))?;
+            cut.map_err(|e| about(&self.path(log), "cannot cut", &e))?;
         }
         Ok(batches)
     }
@@ -88,10 +88,10 @@ impl BatchFiles {
                 self.open.pop_first();
             }
             let file = File::options().create(true).append(true).open(&path);
-            self.open.insert(log, file.map_err(|e| at(&path, "cannot open", &e))?);
+            self.open.insert(log, file.map_err(|e| about(&path, "cannot open", &e))?);
         }
         let written = self.open.get_mut(&log).map(|file| file.write_all(&batch));
-        written.unwrap_or(Ok(())).map_err(|e| at(&path, "cannot write to", &e))?;
+        written.unwrap_or(Ok(())).map_err(|e| about(&path, "cannot write to", &e))?;
         if let Some(rewrite) = self.rewrites.get_mut(&log) {
             rewrite.unwritten.push_back(batch);
         }
@@ -101,7 +101,7 @@ impl BatchFiles {
     /// Begins to put these batches in place of all that a log has; see [`go_on`](Self::go_on).
     pub(super) fn rewrite(&mut self, log: LogId, batches: Vec<Bytes>) -> io::Result<()> {
         let path = self.new_path(log);
-        let file = File::create(&path).map_err(|e| at(&path, "cannot create", &e))?;
+        let file = File::create(&path).map_err(|e| about(&path, "cannot create", &e))?;
         self.rewrites.insert(log, Rewrite { file, unwritten: batches.into() });
         Ok(())
     }
@@ -119,7 +119,8 @@ impl BatchFiles {
         let mut written = 0;
         while let Some(batch) = rewrite.unwritten.pop_front() {
             let result = rewrite.file.write_all(&batch);
-            result.map_err(|e| at(&self.directory.join(new_name(log)), "cannot write to", &e))?;
+            result
+                .map_err(|e| about(&self.directory.join(new_name(log)), "cannot write to", &e))?;
             written += batch.len();
             if written >= STEP_BYTES {
                 return Ok(());
@@ -128,7 +129,7 @@ impl BatchFiles {
         entry.remove();
         self.open.remove(&log);
         let path = self.path(log);
-        fs::rename(self.new_path(log), &path).map_err(|e| at(&path, "cannot replace", &e))
+        fs::rename(self.new_path(log), &path).map_err(|e| about(&path, "cannot replace", &e))
     }
 
     /// Removes the file of a log.
@@ -137,7 +138,7 @@ impl BatchFiles {
         let is_rewritten = self.rewrites.remove(&log).is_some();
         let new = is_rewritten.then(|| self.new_path(log));
         [self.path(log)].into_iter().chain(new).try_for_each(|path| match fs::remove_file(&path) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(at(&path, "cannot remove", &e)),
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(about(&path, "cannot remove", &e)),
             _ => Ok(()),
         })
     }
@@ -171,7 +172,7 @@ fn read_batch(
     if left < head.len() as u64 {
         return Ok(None);
     }
-    let failed = |e: io::Error| at(path, "cannot read", &e);
+    let failed = |e: io::Error| about(path, "cannot read", &e);
     file.read_exact(&mut head).map_err(failed)?;
     let wrong = |why: &str| malformed(path, position, why);
     let whole = batch::size_of(&head).ok_or_else(|| wrong("this is no batch"))?;

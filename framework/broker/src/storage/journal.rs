@@ -11,7 +11,7 @@ use bytes::{BufMut, BytesMut};
 use tracing::warn;
 
 use crate::changes::{Image, Step, codec};
-use crate::storage::{at, malformed};
+use crate::storage::{about, malformed};
 
 /// What the file begins with.
 const MAGIC: &[u8] = b"kappa-broker journal 1\n";
@@ -37,8 +37,8 @@ impl Journal {
     /// Opens the journal and shows the steps in it.
     pub(super) fn open(path: PathBuf, mut show: impl FnMut(Step)) -> io::Result<Self> {
         let file = File::options().create(true).append(true).open(&path);
-        let file = file.map_err(|e| at(&path, "cannot open", &e))?;
-        let bytes = fs::read(&path).map_err(|e| at(&path, "cannot read", &e))?;
+        let file = file.map_err(|e| about(&path, "cannot open", &e))?;
+        let bytes = fs::read(&path).map_err(|e| about(&path, "cannot read", &e))?;
         let mut journal =
             Self { path, file, unwritten: BytesMut::new(), size: 0, size_when_new: 0 };
         let mut rest = match bytes.strip_prefix(MAGIC) {
@@ -73,7 +73,7 @@ impl Journal {
             return Ok(());
         }
         let written = self.file.write_all(&self.unwritten);
-        written.map_err(|e| at(&self.path, "cannot write to", &e))?;
+        written.map_err(|e| about(&self.path, "cannot write to", &e))?;
         self.size += self.unwritten.len() as u64;
         self.unwritten.clear();
         Ok(())
@@ -104,7 +104,7 @@ impl Journal {
             fs::rename(&new, &self.path)?;
             File::options().append(true).open(&self.path)
         });
-        self.file = replaced.map_err(|e| at(&self.path, "cannot write anew", &e))?;
+        self.file = replaced.map_err(|e| about(&self.path, "cannot write anew", &e))?;
         self.size = bytes.len() as u64;
         self.size_when_new = self.size;
         Ok(())

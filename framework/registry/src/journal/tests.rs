@@ -59,7 +59,7 @@ fn a_directory_is_of_one_registry() {
     let directory = tempfile::tempdir().unwrap();
     let held = open(directory.path()).unwrap();
     let error = open(directory.path()).unwrap_err();
-    assert!(error.to_string().contains("another registry uses the directory"), "{error}");
+    assert!(error.to_string().contains("another registry uses the data directory"), "{error}");
     drop(held);
     open(directory.path()).unwrap();
 }
