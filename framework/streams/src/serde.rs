@@ -152,7 +152,8 @@ pub trait Serde<T>: Send + Sync {
         Ok(())
     }
 
-    /// Returns the header that records of a topic carry for this part, where it names their schema.
+    /// Returns the header that records of a topic carry for this part, where it names their schema; asked of
+    /// serdes that have a [`schema`](Self::schema).
     fn header(&self, _topic: &str) -> Option<Header> {
         None
     }

@@ -265,7 +265,7 @@ impl<K: Data, V: Data> KGroupedTable<K, V> {
         graph.writes(&topic, &keys, &changes);
         drop(graph);
         let serdes = (keys.clone(), changes.clone());
-        let (to, writer) = (topic.clone(), Writer { keys, values: changes, partitioner: None });
+        let (to, writer) = (topic.clone(), Writer::new(keys, changes, None));
         let child = self.node.connect(Box::new(move |task| {
             Box::new(Sink { topic: task.output(&to), writer: writer.clone() })
         }));

@@ -61,7 +61,7 @@ impl<K: Data, V: Data> KStream<K, V> {
         graph.writes(&sink, topic.keys(), topic.values());
         drop(graph);
         let (keys, values) = (topic.keys().clone(), topic.values().clone());
-        let writer = Writer { keys, values, partitioner: produced.partitioner };
+        let writer = Writer::new(keys, values, produced.partitioner);
         self.node.connect(Box::new(move |task| {
             let topic = task.output(&sink);
             Box::new(Sink { topic, writer: writer.clone() })
@@ -112,7 +112,7 @@ impl<K: Data, V: Data> KStream<K, V> {
         self.end_in(&mut graph, NodeKind::DynamicSink(listed.clone()));
         drop(graph);
         let (keys, values) = (topics.keys().clone(), topics.values().clone());
-        let writer = Writer { keys, values, partitioner: produced.partitioner };
+        let writer = Writer::new(keys, values, produced.partitioner);
         let choose = Arc::new(choose);
         self.node.connect(Box::new(move |task| {
             let topics = match &listed {

@@ -98,7 +98,7 @@ impl<K: Data, V: Data> KStream<K, V> {
         let keeps_null_keys = Arc::new(AtomicBool::new(false));
 
         let (keys, values) = serdes.clone();
-        let writer = Writer { keys, values, partitioner };
+        let writer = Writer::new(keys, values, partitioner);
         let (sink_topic, keeps) = (internal.clone(), keeps_null_keys.clone());
         let child = self.node.connect(Box::new(move |task| {
             let topic = task.output(&sink_topic);

@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::kafka::{Destination, OutTopicId, Partitioner};
 use crate::metrics::DropReason;
 use crate::processor::{Control, Process, TaskContext};
-use crate::record::Record;
+use crate::record::{Headers, Record};
 use crate::serde::{Data, Part, SerdeError, SerdeRef, encode_into};
 
 /// The headers that name schemas.
@@ -20,9 +20,23 @@ pub(crate) struct Sink<K, V> {
 /// does.
 #[derive(Clone)]
 pub(crate) struct Writer<K, V> {
-    pub(crate) keys: SerdeRef<K>,
-    pub(crate) values: SerdeRef<V>,
-    pub(crate) partitioner: Option<Partitioner<K, V>>,
+    keys: SerdeRef<K>,
+    values: SerdeRef<V>,
+    partitioner: Option<Partitioner<K, V>>,
+    /// Whether headers may have to name schemas: not of serdes that have none.
+    has_schemas: bool,
+}
+
+impl<K, V> Writer<K, V> {
+    /// Writes with these serdes.
+    pub(crate) fn new(
+        keys: SerdeRef<K>,
+        values: SerdeRef<V>,
+        partitioner: Option<Partitioner<K, V>>,
+    ) -> Self {
+        let has_schemas = keys.schema().is_some() || values.schema().is_some();
+        Self { keys, values, partitioner, has_schemas }
+    }
 }
 
 impl<K: Data, V: Data> Writer<K, V> {
@@ -31,7 +45,7 @@ impl<K: Data, V: Data> Writer<K, V> {
         &self,
         ctx: &mut TaskContext,
         topic: OutTopicId,
-        record: Record<K, V>,
+        mut record: Record<K, V>,
         null_keys: NullKeys,
     ) -> Result<()> {
         let name = ctx.outbox.serde_topic(topic).clone();
@@ -43,7 +57,9 @@ impl<K: Data, V: Data> Writer<K, V> {
         }
         let value = encode_into(&*self.values, &name, &record.value, ctx.outbox.arena());
         let value = value.map_err(|cause| unencodable(ctx, "value", &name, cause))?;
-        let record = self.with_schema_headers(&name, record);
+        if self.has_schemas || !record.headers.is_empty() {
+            record.headers = self.with_schemas(&name, record.headers);
+        }
         let Some(partitioner) = &self.partitioner else {
             let arena = ctx.outbox.arena();
             let partitioned_by = key.clone().map(|range| {
@@ -75,13 +91,12 @@ impl<K, V> Writer<K, V> {
     /// Adds the headers that name the schemas of key and value, where serdes want that.
     ///
     /// Those of the record that was read go: readers would take what is written here for what they name.
-    fn with_schema_headers(&self, topic: &str, record: Record<K, V>) -> Record<K, V> {
-        let headers = record.headers.without(&SCHEMA_HEADERS);
-        let headers = match (self.keys.header(topic), self.values.header(topic)) {
+    fn with_schemas(&self, topic: &str, headers: Headers) -> Headers {
+        let headers = headers.without(&SCHEMA_HEADERS);
+        match (self.keys.header(topic), self.values.header(topic)) {
             (None, None) => headers,
             (key, value) => headers.with(key.into_iter().chain(value)),
-        };
-        Record { headers, ..record }
+        }
     }
 }
 

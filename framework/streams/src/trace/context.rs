@@ -64,8 +64,10 @@ impl TraceContext {
         if version == 0xff || !further {
             return None;
         }
-        let trace = Some(hex(trace)?).filter(|id| *id != 0)?;
-        let span = u64::try_from(hex(span)?).ok().filter(|id| *id != 0)?;
+        let (high, low) = trace.split_at_checked(16)?;
+        let trace = u128::from(hex(high)?) << 64 | u128::from(hex(low)?);
+        let trace = Some(trace).filter(|id| *id != 0)?;
+        let span = Some(hex(span)?).filter(|id| *id != 0)?;
         let is_sampled = hex(flags)? & 1 == 1;
         Some(Self { trace: TraceId(trace), span: SpanId(span), is_sampled })
     }
@@ -155,14 +157,31 @@ fn field(text: &[u8], length: usize) -> Option<(&[u8], &[u8])> {
     Some((field, rest.strip_prefix(b"-")?))
 }
 
-/// Reads a number of hexadecimal digits; capital ones are not valid here.
-fn hex(digits: &[u8]) -> Option<u128> {
-    digits.iter().try_fold(0, |number: u128, digit| {
-        let value = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            _ => return None,
-        };
-        Some(number << 4 | u128::from(value))
-    })
+/// Reads a number of 16 hexadecimal digits at most; capital ones are not valid here.
+fn hex(digits: &[u8]) -> Option<u64> {
+    let (mut number, mut all) = (0, 0);
+    for digit in digits {
+        #[expect(clippy::indexing_slicing, reason = "there is a place for every byte")]
+        let value = VALUES[usize::from(*digit)];
+        all |= value;
+        number = number << 4 | u64::from(value & 0xf);
+    }
+    // Looked at once, not for each digit.
+    (all != NO_DIGIT).then_some(number)
 }
+
+/// What is no digit has all bits.
+const NO_DIGIT: u8 = 0xff;
+
+/// The values of all bytes as digits.
+#[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
+static VALUES: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        let digit = if value < 10 { b'0' + value } else { b'a' + value - 10 };
+        values[digit as usize] = value;
+        value += 1;
+    }
+    values
+};
