@@ -1,8 +1,8 @@
 //! What `make demo` runs: a broker, a year of real flights, two services live, the rerun of each from
 //! offset zero, and one verdict.
 //!
-//! It does nothing that a user could not type: it starts the programs built beside it and reads what
-//! they print.
+//! It does nothing that a user could not type: but for a small schema registry, which is in this process
+//! where none is named, it starts the programs built beside it and reads what they print.
 
 mod cluster;
 mod programs;

@@ -59,13 +59,13 @@ impl Declaration {
     }
 
     /// Returns how values are shown; a registry is asked only for what the values name.
-    pub(super) fn shown(&self, settings: &Settings, format: FormatArgument) -> Result<Shown> {
+    pub(super) fn shown(&self, settings: &Settings, format: FormatArgument) -> Result<ValueText> {
         match self {
-            Self::Plain(_) => Ok(Shown::default()),
+            Self::Plain(_) => Ok(ValueText::default()),
             #[cfg(feature = "schema-registry")]
             Self::WithFormats(_) => {
                 let formats = format.formats(settings)?;
-                Ok(Shown { avro: formats.registry().map(crate::schemas::AvroValues::new) })
+                Ok(ValueText { avro: formats.registry().map(crate::schemas::AvroValues::new) })
             }
         }
     }
@@ -100,12 +100,12 @@ impl Declaration {
 
 /// Shows values: JSON and Avro as JSON, others as text.
 #[derive(Debug, Default)]
-pub(super) struct Shown {
+pub(super) struct ValueText {
     #[cfg(feature = "schema-registry")]
     avro: Option<crate::schemas::AvroValues>,
 }
 
-impl Shown {
+impl ValueText {
     /// Returns a value as text.
     pub(super) fn text(&mut self, bytes: &[u8]) -> String {
         match self.value(bytes) {

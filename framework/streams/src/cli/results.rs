@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::arguments::Arguments;
-use super::formats::{FormatArgument, Shown};
+use super::formats::{FormatArgument, ValueText};
 use super::output::{print, print_json};
 use super::{App, configuration, heed_signals};
 use crate::error::Result;
@@ -45,7 +45,12 @@ pub(super) fn results(
     Ok(ExitCode::SUCCESS)
 }
 
-fn print_as_text(topic: &str, latest: &LatestValues, top: usize, shown: &mut Shown) -> Result<()> {
+fn print_as_text(
+    topic: &str,
+    latest: &LatestValues,
+    top: usize,
+    shown: &mut ValueText,
+) -> Result<()> {
     let mut text = format!("{topic}: {} keys, {} records\n", latest.rows.len(), latest.records);
     for (key, value) in latest.rows.iter().take(top) {
         let key = String::from_utf8_lossy(key);
@@ -65,7 +70,12 @@ struct Row<'a> {
     value: Value,
 }
 
-fn print_as_json(topic: &str, latest: &LatestValues, top: usize, shown: &mut Shown) -> Result<()> {
+fn print_as_json(
+    topic: &str,
+    latest: &LatestValues,
+    top: usize,
+    shown: &mut ValueText,
+) -> Result<()> {
     for (key, value) in latest.rows.iter().take(top) {
         let key = String::from_utf8_lossy(key).into_owned();
         print_json(&Row { topic, key, value: shown.value(value) })?;
