@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use rdkafka::config::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Message, OwnedMessage, ToBytes};
+use rdkafka::message::{BorrowedMessage, Message, OwnedMessage, ToBytes};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
@@ -112,6 +112,26 @@ pub fn assign_from_start(consumer: &BaseConsumer, topic: &str, partitions: i32) 
     consumer.assign(&assignment).expect("an assignment");
 }
 
+/// Returns the next record, if one comes in time.
+///
+/// That all connections are down is for information, and the client goes on: on a real Kafka it happens
+/// that its only broker stalls for so long that the controller leaves it out of the metadata for a moment.
+///
+/// # Panics
+///
+/// If reading fails otherwise.
+#[must_use]
+pub fn next_record<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    wait: Duration,
+) -> Option<BorrowedMessage<'_>> {
+    match consumer.poll(wait)? {
+        Ok(record) => Some(record),
+        Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) => None,
+        Err(error) => panic!("reading failed: {error}"),
+    }
+}
+
 /// Reads so many records.
 ///
 /// # Panics
@@ -123,11 +143,7 @@ pub fn read(consumer: &BaseConsumer, count: usize) -> Vec<OwnedMessage> {
     let mut records = Vec::with_capacity(count);
     while records.len() < count {
         deadline.check(&format!("record {} of {count}", records.len() + 1));
-        match consumer.poll(Duration::from_millis(100)) {
-            Some(Ok(record)) => records.push(record.detach()),
-            Some(Err(error)) => panic!("reading failed: {error}"),
-            None => {}
-        }
+        records.extend(next_record(consumer, Duration::from_millis(100)).map(|it| it.detach()));
     }
     records
 }

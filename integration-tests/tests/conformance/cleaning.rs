@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use integration_tests::admin::{FOREVER, create_topic};
-use integration_tests::clients::{assign_from_start, consumer, drain, producer, send};
+use integration_tests::clients::{assign_from_start, consumer, drain, next_record, producer, send};
 use integration_tests::waiting::eventually;
 use integration_tests::{Deadline, unique};
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -85,8 +85,7 @@ fn read_through(bootstrap: &str, topic: &str) -> (usize, BTreeMap<String, (i64, 
     let (mut count, mut last) = (0, BTreeMap::new());
     loop {
         deadline.check(&format!("the end of {topic}"));
-        let Some(record) = consumer.poll(Duration::from_millis(100)) else { continue };
-        let record = record.unwrap();
+        let Some(record) = next_record(&consumer, Duration::from_millis(100)) else { continue };
         let key = String::from_utf8(record.key().unwrap().to_vec()).unwrap();
         if let Some(headers) = record.headers() {
             assert_eq!(rdkafka::message::Headers::count(headers), 2, "at {}", record.offset());

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use integration_tests::admin::{client, create_topic, options};
-use integration_tests::clients::{consumer, consumer_config};
+use integration_tests::clients::{consumer, consumer_config, next_record};
 use integration_tests::{Deadline, block_on, unique};
 use rdkafka::ClientContext;
 use rdkafka::admin::NewPartitions;
@@ -59,9 +59,7 @@ fn partitions(member: &Member) -> BTreeSet<i32> {
 }
 
 fn poll(member: &Member) {
-    if let Some(record) = member.poll(Duration::from_millis(10)) {
-        record.unwrap();
-    }
+    _ = next_record(member, Duration::from_millis(10));
 }
 
 /// Polls members until they have so many partitions each.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use integration_tests::admin::{self, create_topic, options};
-use integration_tests::clients::{consumer, drain, producer, read, send};
+use integration_tests::clients::{consumer, drain, next_record, producer, read, send};
 use integration_tests::waiting::eventually;
 use integration_tests::{Deadline, block_on, unique};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
@@ -48,8 +48,7 @@ fn two_cooperative_members_share_a_topic(bootstrap: &str) {
     while seen.len() < COUNT || members.iter().any(|it| it.assignment().unwrap().count() != 2) {
         deadline.check(&format!("an even share and record {} of {COUNT}", seen.len()));
         for (member, share) in members.iter().zip(&mut shares) {
-            if let Some(record) = member.poll(Duration::from_millis(1)) {
-                let record = record.unwrap();
+            if let Some(record) = next_record(member, Duration::from_millis(1)) {
                 // What was not committed when a partition moved is read again.
                 if seen.insert((record.partition(), record.offset())) {
                     *share += 1;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use integration_tests::admin::create_topic;
-use integration_tests::clients::{consumer_config, drain, producer, send};
+use integration_tests::clients::{consumer_config, drain, next_record, producer, send};
 use integration_tests::{Deadline, unique};
 use rdkafka::ClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
@@ -59,9 +59,7 @@ fn settle(members: &[&Member], shares: &[usize]) {
     let deadline = Deadline::seconds(40);
     loop {
         for member in members {
-            if let Some(record) = member.poll(Duration::from_millis(10)) {
-                record.unwrap();
-            }
+            _ = next_record(member, Duration::from_millis(10));
         }
         let have: Vec<_> = members.iter().map(|member| partitions(member).len()).collect();
         if have == shares {
@@ -75,9 +73,7 @@ fn settle(members: &[&Member], shares: &[usize]) {
 fn keep_alive(member: &Member, time: Duration) {
     let end = Deadline::after(time);
     while end.is_open() {
-        if let Some(record) = member.poll(Duration::from_millis(10)) {
-            record.unwrap();
-        }
+        _ = next_record(member, Duration::from_millis(10));
     }
 }
 

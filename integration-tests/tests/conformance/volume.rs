@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use integration_tests::admin::{FOREVER, create_topic};
-use integration_tests::clients::{assign_from_start, consumer, drain, producer, send};
+use integration_tests::clients::{assign_from_start, consumer, drain, next_record, producer, send};
 use integration_tests::waiting::timed;
 use integration_tests::{Deadline, unique};
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -29,13 +29,11 @@ fn read_all(consumer: &BaseConsumer, count: usize, mut look: impl FnMut(i32, i64
     let deadline = Deadline::seconds(120);
     let mut seen = 0;
     while seen < count {
-        match consumer.poll(Duration::from_millis(100)) {
-            Some(Ok(record)) => {
-                look(record.partition(), record.offset(), record.payload().unwrap());
-                seen += 1;
-            }
-            Some(Err(error)) => panic!("reading failed: {error}"),
-            None => deadline.check(&format!("record {seen} of {count}")),
+        if let Some(record) = next_record(consumer, Duration::from_millis(100)) {
+            look(record.partition(), record.offset(), record.payload().unwrap());
+            seen += 1;
+        } else {
+            deadline.check(&format!("record {seen} of {count}"));
         }
     }
 }
