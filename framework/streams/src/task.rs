@@ -30,7 +30,6 @@ use crate::ids::{Offset, StoreId, TaskId, TopicPartition};
 use crate::kafka::{Commits, Consumer, FetchLimit, OffsetMetadata, Outbox};
 use crate::metrics::{DropReason, DroppedRecords};
 use crate::processor::{Control, Source, TaskContext};
-use crate::record::RawRecord;
 use crate::state::Rows;
 #[cfg(feature = "testing")]
 use crate::state::StoreSet;
@@ -136,16 +135,19 @@ impl Task {
 
     /// Processes the next record of a queue; returns false where it has to wait for something that it
     /// cannot be read without. Nothing was done with it then.
+    #[inline]
     pub(crate) fn process_unless_waiting(&mut self, queue: usize) -> Result<bool> {
-        match self.process_from(queue) {
+        let processed = self.process_from(queue);
+        if self.waiting.is_some() {
+            self.waiting = None;
+        }
+        match processed {
+            Ok(()) => Ok(true),
             Err(error) if error.is_retriable() => {
                 self.waiting = Some(error);
                 Ok(false)
             }
-            processed => {
-                self.waiting = None;
-                processed.map(|()| true)
-            }
+            Err(error) => Err(error),
         }
     }
 
@@ -165,18 +167,13 @@ impl Task {
         if record.timestamp < Timestamp::from_millis(0) {
             return Err(self.invalid_timestamp(record.timestamp));
         }
-        let traced = self.tracer.as_mut();
-        let traced = traced.and_then(|tracer| tracer.begin(input.partition(), &record));
-        let record = match &traced {
-            Some(headers) => RawRecord { headers, ..record },
-            None => record,
+        let ctx = &mut self.ctx;
+        let processed = match &mut self.tracer {
+            None => source.process(ctx, record),
+            Some(tracer) => {
+                tracer.around(input.partition(), record, |record| source.process(ctx, record))
+            }
         };
-        let processed = source.process(&mut self.ctx, record);
-        if traced.is_some()
-            && let Some(tracer) = &mut self.tracer
-        {
-            tracer.end(processed.as_ref().err().map(Error::kind));
-        }
         match processed {
             Ok(()) => {}
             Err(error)

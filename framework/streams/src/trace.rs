@@ -21,7 +21,7 @@ use std::time::Duration;
 pub use context::{SpanId, TraceContext, TraceId};
 pub use sampler::{IdGenerator, Sampler};
 
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{Offset, TaskId, TopicPartition};
 use crate::record::{Headers, RawRecord};
 
@@ -150,9 +150,23 @@ impl RecordTracer {
         Self { sampler, ids, follow, current: None, uncommitted: Vec::new() }
     }
 
+    /// Has a record processed: if it is traced, with headers that carry its trace on.
+    #[inline]
+    pub(crate) fn around(
+        &mut self,
+        partition: &Arc<TopicPartition>,
+        record: RawRecord<'_>,
+        process: impl FnOnce(RawRecord<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let Some(headers) = self.begin(partition, &record) else { return process(record) };
+        let processed = process(RawRecord { headers: &headers, ..record });
+        self.end(processed.as_ref().err().map(Error::kind));
+        processed
+    }
+
     /// Looks at a record's headers, once; returns the headers that it is processed with if it is traced.
     #[inline]
-    pub(crate) fn begin(
+    fn begin(
         &mut self,
         partition: &Arc<TopicPartition>,
         record: &RawRecord<'_>,
@@ -181,7 +195,7 @@ impl RecordTracer {
     }
 
     /// Takes note of how the record ended that was traced last.
-    pub(crate) fn end(&mut self, error: Option<ErrorKind>) {
+    fn end(&mut self, error: Option<ErrorKind>) {
         if error.is_none() {
             self.current = None;
         }
