@@ -23,6 +23,7 @@ pub(crate) use change::Changed;
 pub use json::Json;
 pub use nullable::Nullable;
 pub use primitive::{Bytes, I32, I64, Utf8};
+pub(crate) use schema::is_unready;
 pub use schema::{Part, Schema, SchemaFormat, SchemaReference, Unready};
 pub use windowed::TimeWindowed;
 

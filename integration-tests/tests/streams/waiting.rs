@@ -11,7 +11,7 @@ use kappa::Headers;
 use kappa::prelude::*;
 use kappa::serde::{Serde, SerdeError, Unready};
 
-use crate::app::{App, feed_partition, rows};
+use crate::app::{App, feed, feed_partition, rows, texts};
 use integration_tests::admin::{FOREVER, create_topic};
 
 /// Texts; those that begin with `slow` cannot be read before the gate is open, and nothing is written
@@ -161,4 +161,74 @@ fn what_never_comes_ends_the_application_with_the_reason_and_loses_nothing() {
     gated.open.store(true, Ordering::SeqCst);
     app.catch_up();
     assert_eq!(app.latest(&output), rows(&[("a", "1"), ("b", "slow 2")]));
+}
+
+#[test]
+fn a_global_table_waits_for_what_a_row_lacks_and_skips_nothing() {
+    let cluster = Cluster::start();
+    let (bootstrap, id, gated) = (cluster.bootstrap(), unique("app"), Gated::default());
+    let name = |what: &str| format!("{id}-{what}");
+    let (names, input, output) = (name("names"), name("in"), name("out"));
+    create_topic(bootstrap, &names, 1, &[("cleanup.policy", "compact")]);
+    create_topic(bootstrap, &input, 1, &[FOREVER]);
+    create_topic(bootstrap, &output, 1, &[FOREVER]);
+    let builder = StreamsBuilder::new();
+    let table = Topic::new(&names, Utf8, gated.clone());
+    let global = builder.global_table(&table, "names");
+    builder.stream(&texts(&input)).join(&global, |_, name| name.clone()).to(&texts(&output));
+    let app = App::new(bootstrap, &id, builder.build().unwrap())
+        .set("deserialization.exception.handler", "continue");
+    feed(bootstrap, &names, &[("a", "slow 1", 1), ("b", "2", 2)]);
+    feed(bootstrap, &input, &[("a", "x", 1), ("b", "x", 2)]);
+    let tried = |more: usize| {
+        let asked = gated.asked.load(Ordering::SeqCst);
+        eventually("more tries of the row", Deadline::seconds(60), || {
+            (gated.asked.load(Ordering::SeqCst) > asked + more).then_some(())
+        });
+    };
+
+    let streams = app.streams();
+    std::thread::scope(|scope| {
+        let started = scope.spawn(|| streams.start());
+        tried(2);
+        gated.open.store(true, Ordering::SeqCst);
+        started.join().unwrap().unwrap();
+    });
+    streams.wait_until_caught_up(|_| {}).unwrap();
+    assert_eq!(app.latest(&output), rows(&[("a", "slow 1"), ("b", "2")]));
+
+    // While it runs, too: the row before it counts, and those behind it come after it.
+    gated.open.store(false, Ordering::SeqCst);
+    feed(bootstrap, &names, &[("a", "3", 3), ("b", "slow 4", 4), ("c", "5", 5)]);
+    tried(2);
+    feed(bootstrap, &input, &[("a", "y", 3), ("c", "y", 3)]);
+    eventually("the row before", Deadline::seconds(60), || {
+        (app.latest(&output) == rows(&[("a", "3"), ("b", "2")])).then_some(())
+    });
+    gated.open.store(true, Ordering::SeqCst);
+    eventually("the rows behind", Deadline::seconds(60), || {
+        feed(bootstrap, &input, &[("b", "z", 5), ("c", "z", 5)]);
+        (app.latest(&output) == rows(&[("a", "3"), ("b", "slow 4"), ("c", "5")])).then_some(())
+    });
+    streams.close().unwrap();
+}
+
+#[test]
+fn a_global_table_whose_row_lacks_something_for_ever_ends_the_application_with_the_reason() {
+    let cluster = Cluster::start();
+    let (bootstrap, id, gated) = (cluster.bootstrap(), unique("app"), Gated::default());
+    let (names, input) = (format!("{id}-names"), format!("{id}-in"));
+    create_topic(bootstrap, &names, 1, &[("cleanup.policy", "compact")]);
+    create_topic(bootstrap, &input, 1, &[FOREVER]);
+    let builder = StreamsBuilder::new();
+    let table = Topic::new(&names, Utf8, gated.clone());
+    let global = builder.global_table(&table, "names");
+    let joined = builder.stream(&texts(&input)).join(&global, |_, name| name.clone());
+    joined.to(&texts(&format!("{id}-out")).create(1));
+    let app = App::new(bootstrap, &id, builder.build().unwrap()).set("task.timeout.ms", "2000");
+    feed(bootstrap, &names, &[("a", "1", 1), ("b", "slow 2", 2)]);
+    let error = app.fail();
+    let text = error.to_string();
+    assert!(error.is_retriable() && text.contains("schema 7 of http://registry"), "{text}");
+    assert!(text.contains(&format!("{names}-0@1")) && text.contains("task.timeout.ms"), "{text}");
 }

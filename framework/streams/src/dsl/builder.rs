@@ -10,6 +10,7 @@ use crate::ids::TopicRef;
 use crate::operators::{StreamSource, TableReader};
 use crate::processor::TaskBuilder;
 use crate::serde::Data;
+use crate::state::GlobalRows;
 use crate::topology::{
     GlobalTableSpec, GraphNode, Node, NodeKind, SharedGraph, SourceSpec, Topology,
 };
@@ -147,15 +148,10 @@ impl StreamsBuilder {
         graph.add(table);
 
         let (keys, values) = (topic.keys().clone(), topic.values().clone());
-        let (name, serdes) = (topic.name().clone(), (keys.clone(), values.clone()));
-        let check = move |record: crate::record::RawRecord<'_>| {
-            let key = record.key.map(|key| keys.decode(&name, key)).transpose();
-            key.map_err(|cause| format!("cannot decode key: {cause}"))?;
-            let value = record.value.map(|value| values.decode(&name, value)).transpose();
-            value.map_err(|cause| format!("cannot decode value: {cause}")).map(drop)
-        };
+        let serdes = (keys.clone(), values.clone());
         let topic = topic.name().clone();
-        let spec = GlobalTableSpec { source, topic, store, check: Arc::new(check) };
+        let rows = Arc::new(GlobalRows::new(topic.clone(), keys, values));
+        let spec = GlobalTableSpec { source, topic, store, rows };
         let global = GlobalKTable::new(&self.graph, &spec, serdes);
         graph.globals.push(spec);
         global

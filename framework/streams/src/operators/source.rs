@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::DropReason;
 use crate::processor::{Control, Edge, Source, TaskContext};
 use crate::record::{RawRecord, Record};
-use crate::serde::{Data, SerdeError, SerdeRef, Unready};
+use crate::serde::{Data, SerdeError, SerdeRef, is_unready};
 
 /// Reads a stream's topic: nulls are what the topic's types make of them.
 pub(crate) struct StreamSource<K, V> {
@@ -63,7 +63,6 @@ impl<K: Data, V: Data> Source for TableReader<K, V> {
 fn undecodable(ctx: &TaskContext, part: &str, cause: SerdeError) -> Error {
     let at = ctx.record().map(ToString::to_string).unwrap_or_default();
     // What is lacking has been asked for: the record is tried again.
-    let passes = cause.downcast_ref::<Unready>().is_some();
-    let kind = if passes { ErrorKind::Unavailable } else { ErrorKind::Deserialization };
+    let kind = if is_unready(&cause) { ErrorKind::Unavailable } else { ErrorKind::Deserialization };
     Error::new(kind, format!("cannot decode {part} of {at}: {cause}"))
 }

@@ -8,8 +8,9 @@ use std::time::Duration;
 use super::metrics::GlobalRecorder;
 use super::stall::Stall;
 use super::stop::Stop;
+use super::waiting_tasks::Waiting;
 use crate::config::{DeserializationHandler, Settings, StoreType};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, RecordPlace, Result};
 use crate::ids::{Offset, TopicPartition};
 use crate::kafka::{
     Admin, Bound, Clients, Consumer, ConsumerRole, FetchLimit, FetchedBatch, Leave, Offsets,
@@ -17,7 +18,7 @@ use crate::kafka::{
 };
 use crate::processor::GlobalTables;
 use crate::record::RawRecord;
-use crate::state::{Family, GlobalStore, MemoryBackend, Uncommitted, join_row};
+use crate::state::{Family, GlobalStore, MakeRow, MemoryBackend, Uncommitted};
 use crate::task::Storage;
 use crate::topology::{GlobalTableSpec, Topology};
 
@@ -29,6 +30,8 @@ pub(crate) struct GlobalUpdater {
     partitions: BTreeMap<TopicPartition, Followed>,
     handler: DeserializationHandler,
     poll: Duration,
+    /// How long a record may wait for what it lacks.
+    task_timeout: Duration,
     /// Whether records past the ends are left out.
     is_bounded: bool,
     recorder: Arc<GlobalRecorder>,
@@ -49,6 +52,23 @@ struct Followed {
     table: usize,
     /// Reading up to its end makes the table complete as of the start.
     bound: Bound,
+    /// What was fetched behind a record that waits, with it.
+    held: Option<Held>,
+}
+
+/// Fetched records of which one lacks something that was asked for.
+#[derive(Debug)]
+struct Held {
+    batch: FetchedBatch,
+    /// The record that waits.
+    next: usize,
+    waiting: Waiting,
+}
+
+impl Followed {
+    fn is_complete(&self) -> bool {
+        self.bound.is_reached() && self.held.is_none()
+    }
 }
 
 /// How much of one partition is taken at a time.
@@ -81,7 +101,8 @@ impl GlobalUpdater {
         let mut followed = BTreeMap::new();
         for (partition, table) in partitions {
             let end = ends.get(&partition).copied().unwrap_or(Offset::ZERO);
-            followed.insert(partition, Followed { table, bound: Bound::new(None, end) });
+            followed
+                .insert(partition, Followed { table, bound: Bound::new(None, end), held: None });
         }
         let consumer = clients.consumer(ConsumerRole::Global, followed.len())?;
         stop.wakes(consumer.waker());
@@ -92,6 +113,7 @@ impl GlobalUpdater {
             partitions: followed,
             handler: settings.deserialization_handler,
             poll: settings.poll,
+            task_timeout: settings.task_timeout,
             is_bounded: matches!(until, Until::Ends(_)),
             recorder: Arc::default(),
         };
@@ -118,7 +140,7 @@ impl GlobalUpdater {
         while !stop.is_asked() {
             self.consumer.events()?;
             if self.update()? == 0 {
-                self.consumer.wait(self.poll);
+                self.wait(stop);
             }
         }
         self.close();
@@ -128,6 +150,15 @@ impl GlobalUpdater {
     /// Ends the following.
     pub(crate) fn close(self) {
         self.consumer.close(Leave::default());
+    }
+
+    fn wait(&mut self, stop: &Stop) {
+        if self.partitions.values().any(|followed| followed.held.is_some()) {
+            // The consumer would not wait: there may be more behind what is held.
+            stop.wait(self.poll);
+        } else {
+            self.consumer.wait(self.poll);
+        }
     }
 
     fn read_to_ends(&mut self, stop: &Stop, mut stall: Stall) -> Result<()> {
@@ -140,13 +171,13 @@ impl GlobalUpdater {
             self.consumer.events()?;
             let updated = self.update()?;
             read += updated;
-            if self.partitions.values().all(|followed| followed.bound.is_reached()) {
+            if self.partitions.values().all(Followed::is_complete) {
                 tracing::info!("global tables are complete after {read} records");
                 return Ok(());
             }
             stall.note(updated > 0, || "the global tables' topics")?;
             if updated == 0 {
-                self.consumer.wait(self.poll);
+                self.wait(stop);
             }
         }
     }
@@ -156,25 +187,47 @@ impl GlobalUpdater {
         let mut records = 0;
         for (partition, followed) in &mut self.partitions {
             let Some(spec) = self.topology.graph().globals.get(followed.table) else { continue };
-            if self.is_bounded && followed.bound.is_reached() {
+            if self.is_bounded && followed.is_complete() {
                 continue;
             }
-            let mut batch = FetchedBatch::default();
-            let fetched = self.consumer.fetch(partition, FETCH, &mut batch)?;
-            if self.is_bounded {
-                followed.bound.clip(&mut batch, fetched);
-            } else {
-                followed.bound.note(&batch, fetched);
-            }
-            let mut rows = Uncommitted::default();
-            for record in (0..batch.len()).filter_map(|at| batch.get(at)) {
-                take(spec, partition, record, self.handler, &mut rows)?;
-            }
+            let (batch, first, mut waiting) = match followed.held.take() {
+                Some(Held { batch, next, waiting }) => (batch, next, Some(waiting)),
+                None => {
+                    let mut batch = FetchedBatch::default();
+                    let fetched = self.consumer.fetch(partition, FETCH, &mut batch)?;
+                    if self.is_bounded {
+                        followed.bound.clip(&mut batch, fetched);
+                    } else {
+                        followed.bound.note(&batch, fetched);
+                    }
+                    self.recorder.consumed(&partition.topic, fetched.records);
+                    (batch, 0, None)
+                }
+            };
+            let (mut rows, mut next) = (Uncommitted::default(), first);
+            let lacks = loop {
+                let Some(record) = batch.get(next) else { break None };
+                match take(&*spec.rows, partition, record, self.handler, &mut rows) {
+                    Err(error) if error.is_retriable() => break Some(error),
+                    taken => taken?,
+                }
+                next += 1;
+            };
             if !rows.is_empty() {
                 self.tables.store.write(Family(followed.table), &rows)?;
             }
-            self.recorder.consumed(&partition.topic, fetched.records);
-            records += fetched.records;
+            records += next - first;
+            let who = || format!("the global table of {}", partition.topic);
+            if next > first
+                && let Some(waited) = waiting.take()
+            {
+                waited.ends(who);
+            }
+            if let Some(reason) = lacks {
+                let mut waiting = waiting.unwrap_or_else(|| Waiting::new(self.task_timeout));
+                waiting.note(who, &reason)?;
+                followed.held = Some(Held { batch, next, waiting });
+            }
         }
         Ok(records)
     }
@@ -186,26 +239,23 @@ impl fmt::Debug for GlobalUpdater {
     }
 }
 
-/// Checks a record and makes it a row; a null key is dropped (row SF5).
+/// Makes a record a row, unless it has a null key or is one to be skipped.
 fn take(
-    spec: &GlobalTableSpec,
+    make: &dyn MakeRow,
     partition: &TopicPartition,
     record: RawRecord<'_>,
     handler: DeserializationHandler,
     rows: &mut Uncommitted,
 ) -> Result<()> {
-    if let Err(cause) = (spec.check)(record) {
-        let message = format!("{cause} (record {partition}@{})", record.offset);
-        if handler == DeserializationHandler::Continue {
-            tracing::warn!("skipped a record: {message}");
-            return Ok(());
-        }
-        return Err(Error::new(ErrorKind::Deserialization, message));
+    let Err(error) = make.put(record, rows) else { return Ok(()) };
+    let error = error.context(format_args!("record {partition}@{}", record.offset));
+    if error.is_deserialization() && handler == DeserializationHandler::Continue {
+        tracing::warn!("skipped a record: {}", error.report());
+        return Ok(());
     }
-    if let Some(key) = record.key {
-        rows.put(key, record.value.map(|value| join_row(record.timestamp, value)));
-    }
-    Ok(())
+    let place =
+        RecordPlace { partition: partition.clone().into(), offset: record.offset, trace: None };
+    Err(error.at_record(place))
 }
 
 fn partitions(

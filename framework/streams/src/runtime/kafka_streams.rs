@@ -264,6 +264,9 @@ impl KafkaStreams {
         self.join();
         match self.failure() {
             Some(error) => Err(error),
+            None if self.state.get() == ClientState::Error => {
+                Err(Error::state("the client has failed; another call was told why"))
+            }
             None => Ok(()),
         }
     }

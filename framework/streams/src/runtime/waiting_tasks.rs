@@ -12,8 +12,9 @@ use crate::task::Task;
 #[derive(Debug, Default)]
 pub(super) struct WaitingTasks(BTreeMap<TaskId, Waiting>);
 
+/// Something that waits, and how long it has.
 #[derive(Debug)]
-struct Waiting {
+pub(super) struct Waiting {
     stall: Stall,
     is_told: bool,
 }
@@ -28,24 +29,47 @@ impl WaitingTasks {
     ///
     /// Retriable, where it has waited for longer than `limit`.
     pub(super) fn note(&mut self, task: &Task, limit: Duration) -> Result<()> {
+        let who = || format!("task {}", task.id());
         let Some(reason) = task.waiting() else {
-            if self.0.remove(&task.id()).is_some_and(|waiting| waiting.is_told) {
-                tracing::info!(task = %task.id(), "goes on");
+            if let Some(waiting) = self.0.remove(&task.id()) {
+                waiting.ends(who);
             }
             return Ok(());
         };
-        let begun = || Waiting { stall: Stall::new(limit), is_told: false };
-        let waiting = self.0.entry(task.id()).or_insert_with(begun);
-        if !waiting.is_told && waiting.stall.waited() > TELL_AFTER {
-            waiting.is_told = true;
-            tracing::warn!(task = %task.id(), "waits: {}", reason.report());
-        }
-        waiting.stall.note(false, || reason.report())
+        let waiting = self.0.entry(task.id()).or_insert_with(|| Waiting::new(limit));
+        waiting.note(who, reason)
     }
 
     /// Forgets tasks that the thread no longer has.
     pub(super) fn retain(&mut self, is_mine: impl Fn(&TaskId) -> bool) {
         self.0.retain(|task, _| is_mine(task));
+    }
+}
+
+impl Waiting {
+    /// Begins to wait, for `limit` at most.
+    pub(super) fn new(limit: Duration) -> Self {
+        Self { stall: Stall::new(limit), is_told: false }
+    }
+
+    /// Takes note that it waits still; says so once, if it is long.
+    ///
+    /// # Errors
+    ///
+    /// Retriable, where it has waited for longer than its limit.
+    pub(super) fn note(&mut self, who: impl FnOnce() -> String, reason: &Error) -> Result<()> {
+        if !self.is_told && self.stall.waited() > TELL_AFTER {
+            self.is_told = true;
+            tracing::warn!("{} waits: {}", who(), reason.report());
+        }
+        self.stall.note(false, || reason.report())
+    }
+
+    /// Ends; says so, if it was said that it waits.
+    pub(super) fn ends(self, who: impl FnOnce() -> String) {
+        if self.is_told {
+            tracing::info!("{} goes on", who());
+        }
     }
 }
 

@@ -262,15 +262,17 @@ impl Registry {
         format!("schema {id} cannot be used: {error}{hint}").into()
     }
 
-    /// Does something that asks the registry, again if it does not answer.
+    /// Does something that asks the registry, again if it does not answer: as long as a row would wait, and
+    /// then no further time.
     pub(super) fn insist<T>(
         &self,
         mut ask: impl FnMut() -> std::result::Result<T, RegistryError>,
     ) -> std::result::Result<T, RegistryError> {
-        let mut tries = 0;
+        let (begun, mut tries) = (self.now(), 0);
         loop {
+            let has_time = |tries| tries + 1 < TRIES && self.now().saturating_sub(begun) < WAIT_MAX;
             match ask() {
-                Err(error) if error.is_transient() && tries + 1 < TRIES => {
+                Err(error) if error.is_transient() && has_time(tries) => {
                     self.0.clock.pause(fetcher::pause(&self.0.patience, tries));
                     tries += 1;
                 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::SerdeError;
+
 /// The language a schema is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -81,3 +83,8 @@ impl fmt::Display for Unready {
 }
 
 impl std::error::Error for Unready {}
+
+/// Whether a serde lacks something that was asked for.
+pub(crate) fn is_unready(cause: &SerdeError) -> bool {
+    cause.downcast_ref::<Unready>().is_some()
+}

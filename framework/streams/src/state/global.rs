@@ -3,10 +3,13 @@
 //! Readers keep decoded rows of their own and only look at a version counter, so that the lock is
 //! taken for rows they have not seen yet and never on the hot path.
 
+mod rows;
+
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+pub(crate) use self::rows::{GlobalRows, MakeRow};
 use super::cache::WriteBackCache;
 use super::{Backend, CacheBudget, Family, FamilyChanges, Stamped, Uncommitted, row};
 use crate::error::{Error, Result};
@@ -50,6 +53,7 @@ pub struct GlobalReader<K, V> {
     family: Family,
     topic: Arc<str>,
     keys: SerdeRef<K>,
+    keys_name_schemas: bool,
     values: SerdeRef<V>,
     seen: WriteBackCache<K, V>,
     seen_version: u64,
@@ -70,6 +74,7 @@ impl<K: Data, V: Data> GlobalReader<K, V> {
             store,
             family,
             topic,
+            keys_name_schemas: keys.schema().is_some(),
             keys,
             values,
             seen: WriteBackCache::new(budget.clone()),
@@ -86,6 +91,12 @@ impl<K: Data, V: Data> GlobalReader<K, V> {
     /// Where the row cannot be read or decoded.
     pub fn get(&mut self, key: &K) -> Result<Option<&V>> {
         self.row_key.clear();
+        // Where the key's schema is named in a header, as rows have it.
+        if let Some(schema) =
+            self.keys_name_schemas.then(|| self.keys.header(&self.topic)).flatten()
+        {
+            self.row_key.extend_from_slice(schema.value.as_deref().unwrap_or_default());
+        }
         self.keys.encode(&self.topic, key, &mut self.row_key).map_err(|cause| {
             Error::state(format!("cannot encode a key of the global table of {}", self.topic))
                 .with_source(cause)

@@ -16,7 +16,7 @@ use crate::metrics::{DropReason, DroppedRecords};
 use crate::processor::GlobalTables;
 use crate::record::{Headers, RawRecord};
 use crate::serde::Data;
-use crate::state::{CacheBudget, Family, GlobalStore, MemoryBackend, Uncommitted, join_row};
+use crate::state::{CacheBudget, Family, GlobalStore, MemoryBackend, Uncommitted};
 use crate::task::{Deployment, Order, Readiness, Storage, Task, TaskState};
 use crate::time::Timestamp;
 use crate::topology::{TopicNames, Topology};
@@ -272,14 +272,12 @@ impl Driven {
         let (Some(global), Some(tables)) = (global, &self.globals) else {
             return Err(Error::topology(format!("the topology does not read topic {topic}")));
         };
-        (global.check)(record).map_err(|cause| Error::topology(format!("{topic}: {cause}")))?;
-        let Some(key) = record.key else {
-            self.dropped_globally.count(DropReason::Null);
-            return Ok(());
-        };
         let Some(family) = tables.families.get(&global.store) else { return Ok(()) };
         let mut rows = Uncommitted::default();
-        rows.put(key, record.value.map(|value| join_row(record.timestamp, value)));
+        if !global.rows.put(record, &mut rows).map_err(|error| error.context(topic))? {
+            self.dropped_globally.count(DropReason::Null);
+            return Ok(());
+        }
         tables.store.write(*family, &rows)
     }
 }

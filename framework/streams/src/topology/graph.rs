@@ -11,8 +11,7 @@ use super::serdes::{DeclaredSerdes, KeyValueSerdes};
 use crate::error::{Error, Result};
 use crate::ids::{NodeId, StoreId, TopicRef};
 use crate::processor::{Source, TaskBuilder};
-use crate::record::RawRecord;
-use crate::state::{StateStore, StoreEnvironment, StoreType};
+use crate::state::{MakeRow, StateStore, StoreEnvironment, StoreType};
 
 /// Makes a source's tree for one task.
 pub(crate) type SourceFactory = Arc<dyn Fn(&mut TaskBuilder) -> Box<dyn Source> + Send + Sync>;
@@ -22,8 +21,6 @@ pub(crate) struct StoreFactory {
     pub(crate) make: Arc<dyn Fn(StoreEnvironment) -> Box<dyn StateStore> + Send + Sync>,
     pub(crate) serdes: KeyValueSerdes,
 }
-/// Decodes a record of a global table's topic, and says what is wrong with it.
-pub(crate) type RecordCheck = Arc<dyn Fn(RawRecord<'_>) -> Result<(), String> + Send + Sync>;
 
 /// The graph while it is declared; all handles of a builder share it.
 #[derive(Clone, Default)]
@@ -200,12 +197,12 @@ pub(crate) enum StoreKind {
     Window { retention: Duration },
 }
 
-/// A global table: its topic, its rows, and the check of its records.
+/// A global table: its topic, its store, and what makes rows of its records.
 pub(crate) struct GlobalTableSpec {
     pub(crate) source: NodeId,
     pub(crate) topic: Arc<str>,
     pub(crate) store: Arc<str>,
-    pub(crate) check: RecordCheck,
+    pub(crate) rows: Arc<dyn MakeRow>,
 }
 
 /// How to create a topic that the program writes.

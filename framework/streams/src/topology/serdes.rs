@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Graph, TopicNames, Topology};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::TopicRef;
-use crate::serde::{Part, Schema, SerdeError, SerdeRef, Unready};
+use crate::serde::{Part, Schema, SerdeError, SerdeRef, is_unready};
 
 /// A serde without its type.
 pub(crate) trait TopicSerde: Send + Sync {
@@ -127,7 +127,7 @@ impl Topology {
         schemas
     }
 
-    /// Makes the serdes of everything that is written ready for it.
+    /// Makes the serdes of everything that is written ready for it, and of keys that are looked up.
     ///
     /// # Errors
     ///
@@ -136,8 +136,12 @@ impl Topology {
         let written = self.topic_serdes(names);
         for (topic, _, serdes) in written.filter(|(_, usage, _)| *usage == Usage::Writes) {
             for (_, serde) in serdes.parts() {
-                serde.prepare(&topic).map_err(|cause| unprepared(&topic, cause))?;
+                serde.prepare(&topic).map_err(|cause| unprepared("write to", &topic, cause))?;
             }
+        }
+        for global in &self.graph().globals {
+            let prepared = global.rows.prepare();
+            prepared.map_err(|cause| unprepared("look up keys of", &global.topic, cause))?;
         }
         Ok(())
     }
@@ -160,8 +164,7 @@ impl Topology {
 }
 
 #[cold]
-fn unprepared(topic: &str, cause: SerdeError) -> Error {
-    let passes = cause.downcast_ref::<Unready>().is_some();
-    let kind = if passes { ErrorKind::Unavailable } else { ErrorKind::Config };
-    Error::new(kind, format!("cannot write to {topic}: {cause}"))
+fn unprepared(what: &str, topic: &str, cause: SerdeError) -> Error {
+    let kind = if is_unready(&cause) { ErrorKind::Unavailable } else { ErrorKind::Config };
+    Error::new(kind, format!("cannot {what} {topic}: {cause}"))
 }
