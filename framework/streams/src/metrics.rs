@@ -7,13 +7,15 @@
 
 mod dropped;
 mod histogram;
+mod kinds;
 mod registry;
 mod sample;
 mod table;
 
 pub use dropped::{DropReason, DroppedRecords};
 pub use histogram::{BOUNDS, Histogram};
+pub use kinds::{Kind, Level, Unit};
 pub(crate) use registry::with;
 pub use registry::{Collect, Collection, Metrics, Moment};
 pub use sample::{Attributes, Sample, Value};
-pub use table::{Kind, Level, Metric, PREFIX, Unit};
+pub use table::{Metric, PREFIX};

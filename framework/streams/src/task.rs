@@ -7,6 +7,7 @@
 mod deployment;
 mod figures;
 mod partition_group;
+mod record_ages;
 mod record_queue;
 mod restore;
 mod state;
@@ -24,6 +25,7 @@ pub(crate) use restore::Restoring;
 pub(crate) use state::OpenBackend;
 pub(crate) use state::{Storage, TaskState};
 
+use self::record_ages::RecordAges;
 use crate::config::{DeserializationHandler, TaskIdle};
 use crate::error::{Error, ErrorKind, RecordPlace, Result};
 use crate::ids::{Offset, StoreId, TaskId, TopicPartition};
@@ -52,6 +54,10 @@ pub(crate) struct Task {
     dirty: bool,
     /// How many records were processed.
     processed: u64,
+    /// What was dropped by the time of the last question.
+    told_dropped: DroppedRecords,
+    /// How old records are; nothing where metrics are off.
+    ages: Option<RecordAges>,
     /// Chooses the records that are traced; nothing where traces are off.
     tracer: Option<RecordTracer>,
 }
@@ -70,6 +76,8 @@ pub(crate) struct Turn {
     pub(crate) time_limit: Timestamp,
     /// How many records to process at most.
     pub(crate) records_max: usize,
+    /// The time by the wall clock, which tells how old records are; nothing else follows from it.
+    pub(crate) wall_clock: Timestamp,
 }
 
 impl Task {
@@ -98,8 +106,15 @@ impl Task {
             skipped: Vec::new(),
             dirty: false,
             processed: 0,
+            told_dropped: DroppedRecords::default(),
+            ages: None,
             tracer: None,
         })
+    }
+
+    /// Has the ages of records measured, and how late they are behind others.
+    pub(crate) fn measure_ages(&mut self, with_lateness: bool) {
+        self.ages = Some(RecordAges::new(with_lateness));
     }
 
     /// Has records traced.
@@ -123,11 +138,17 @@ impl Task {
     /// Processes records while some are ready and the turn lasts; returns how many.
     pub(crate) fn process(&mut self, turn: &Turn) -> Result<usize> {
         let mut processed = 0;
+        if let Some(ages) = &mut self.ages {
+            ages.begin(turn.wall_clock);
+        }
         while processed < turn.records_max {
             match self.group.next(turn.now, turn.idle, turn.time_limit) {
                 Readiness::Ready(queue) if self.process_unless_waiting(queue)? => processed += 1,
                 Readiness::Ready(_) | Readiness::Waiting => break,
             }
+        }
+        if let Some(ages) = &mut self.ages {
+            ages.end();
         }
         self.processed += u64::try_from(processed).unwrap_or(0);
         Ok(processed)
@@ -163,6 +184,7 @@ impl Task {
             return Ok(());
         };
         let Some(record) = input.head() else { return Ok(()) };
+        let timestamp = record.timestamp;
         self.ctx.begin(input.partition(), record.offset, record.timestamp);
         if record.timestamp < Timestamp::from_millis(0) {
             return Err(self.invalid_timestamp(record.timestamp));
@@ -187,6 +209,9 @@ impl Task {
                 }
             }
             Err(error) => return Err(self.located(error)),
+        }
+        if let Some(ages) = &mut self.ages {
+            ages.note(timestamp, self.ctx.stream_time());
         }
         self.dirty = true;
         self.group.advance(queue);
@@ -289,6 +314,12 @@ impl Task {
 
     pub(crate) fn dropped_records(&self) -> DroppedRecords {
         self.ctx.dropped_records()
+    }
+
+    /// Returns what was dropped since the last call.
+    pub(crate) fn take_dropped(&mut self) -> DroppedRecords {
+        let dropped = self.ctx.dropped_records();
+        dropped.since(&std::mem::replace(&mut self.told_dropped, dropped))
     }
 
     /// Returns the errors of records skipped since the last call.

@@ -6,11 +6,13 @@ mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Duration;
 
 use integration_tests::Cluster;
 use integration_tests::admin::{FOREVER, create_topic};
 use integration_tests::waiting::{Deadline, eventually};
 use kappa::metrics::{Kind, Level, Metric};
+use kappa::prelude::*;
 use kappa::runtime::replay::Replay;
 use kappa::runtime::{KafkaStreams, Stop};
 use kappa::telemetry::prometheus_text;
@@ -138,8 +140,12 @@ fn everything_exported() -> (Scrape, BTreeMap<String, BTreeSet<String>>) {
     let OneToOne { app, input, .. } = one_to_one(bootstrap, 2, |builder, input, output| {
         let global = format!("{input}-global");
         let names = builder.global_table(&texts(&global), "names");
-        builder
-            .stream(&texts(input))
+        let windows = TimeWindows::tumbling(Duration::from_millis(10));
+        let kept = Stored::named("windows").retention(Duration::from_secs(3_600));
+        let words = builder.stream(&texts(input));
+        let windowed = words.group_by_key().windowed_by(windows);
+        windowed.emit_final().count(kept).to_stream().for_each(|_, _| {});
+        words
             .on(|_, word| word.clone())
             .join(&names, |word, name| format!("{word}{name}"))
             .group_by(|_, word| word.clone())
@@ -157,17 +163,21 @@ fn everything_exported() -> (Scrape, BTreeMap<String, BTreeSet<String>>) {
     let streams = app.streams();
     streams.start().unwrap();
     streams.wait_until_caught_up(|_| {}).unwrap();
-    // It has caught up before its tasks run: nothing was to be done but the restore.
+    // It has caught up before its tasks run: nothing was to be done but the restore. These close windows.
+    feed(bootstrap, &input, &[("1", "a", 1_000), ("2", "a", 1_000)]);
     let told = settled(&streams, "the restore and the ends of inputs are told", |it| {
         it.sum("kafka_stream_task_restore_records_total", &[]) > 0.0
             && !it.values("kafka_stream_store_commit_duration_seconds_count", &[]).is_empty()
+            && !it.values("kafka_stream_window_aggregate_final_emit_total", &[]).is_empty()
             && it.values("kafka_stream_topic_lag_time_seconds", &[]).len() == 4
     });
+    let written = told.sum("kafka_stream_rocksdb_bytes_written_total", &[]);
+    assert!(written > 0.0, "{}", told.text);
     streams.close().unwrap();
     let replay = Replay::new(app.topology.clone(), app.settings(), "again").unwrap();
     replay.run(&Stop::new(), |_| {}).unwrap();
     let replayed = Scrape::parse(&prometheus_text(&replay.metrics()));
-    assert_eq!(replayed.sum("kafka_stream_replay_records_total", &[]), 4.0, "two, re-keyed");
+    assert_eq!(replayed.sum("kafka_stream_replay_records_total", &[]), 8.0, "four, re-keyed");
     assert_eq!(replayed.sum("kafka_stream_replay_remaining_records", &[]), 0.0);
     let mut labels = told.labels();
     labels.extend(replayed.labels());
@@ -184,7 +194,7 @@ fn dashboards_and_alerts_ask_only_for_what_is_exported() {
         let found = exported.get(&series);
         let labels = found.unwrap_or_else(|| panic!("{series} is not in\n{}", told.text));
         let named: BTreeSet<String> =
-            metric.attributes().iter().map(|name| name.replace('-', "_")).collect();
+            metric.attributes().iter().map(|name| name.replace(['-', '.'], "_")).collect();
         assert_eq!(*labels, named, "{series}");
     }
     let info: BTreeMap<_, _> = exported

@@ -61,6 +61,16 @@ impl DroppedRecords {
         }
     }
 
+    /// Returns what these counts have more than earlier ones.
+    #[must_use]
+    pub(crate) fn since(&self, earlier: &Self) -> Self {
+        let mut since = *self;
+        for (count, before) in since.0.iter_mut().zip(earlier.0) {
+            *count -= before.min(*count);
+        }
+        since
+    }
+
     /// Returns the number of all.
     #[must_use]
     pub fn total(&self) -> u64 {

@@ -1,5 +1,6 @@
 //! Durations in fixed buckets.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// The upper bounds of the buckets, in seconds; one more holds what is longer.
@@ -29,6 +30,19 @@ impl Histogram {
         self.sum = self.sum.saturating_add(duration);
         self.min = Some(self.min.map_or(duration, |min| min.min(duration)));
         self.max = self.max.max(duration);
+    }
+
+    /// Counts several that belong into one bucket, given their number, their sum, and the shortest and the
+    /// longest of them.
+    pub fn record_run(&mut self, count: u32, sum: Duration, range: RangeInclusive<Duration>) {
+        let (shortest, longest) = range.into_inner();
+        self.record(longest);
+        let bucket = BOUNDS.partition_point(|bound| *bound < longest.as_secs_f64());
+        if let Some(counted) = self.buckets.get_mut(bucket) {
+            *counted += u64::from(count.saturating_sub(1));
+        }
+        self.sum = self.sum.saturating_add(sum.saturating_sub(longest));
+        self.min = self.min.map(|min| min.min(shortest));
     }
 
     /// Returns how many were counted.

@@ -49,12 +49,13 @@ impl<K: Data, A: Data, F> FinalWindows<K, A, F> {
             }
         };
         let table: crate::state::StoreRef<WindowStore<K, A>> = self.aggregate.table.store();
-        let mut go_on = None;
+        let (mut go_on, mut forwarded) = (None, 0);
         loop {
             let access = ctx.stores.access(table);
             let span = first_start..=last_start;
             let scan = access.store.scan(access.backend, span, go_on, ROWS_PER_SCAN)?;
             for (key, row) in scan.rows {
+                forwarded += 1;
                 let value = Change { new: Some(row.value), old: None };
                 let (timestamp, headers) = (row.timestamp, headers.clone());
                 self.next.process(ctx, Record { key, value, timestamp, headers })?;
@@ -64,6 +65,7 @@ impl<K: Data, A: Data, F> FinalWindows<K, A, F> {
                 break;
             }
         }
+        ctx.forwarded_finals(&self.store, forwarded);
         self.emitted_until_ms = Some(closed_until);
         ctx.note_progress(&self.store, closed_until);
         Ok(())

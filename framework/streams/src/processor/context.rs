@@ -49,6 +49,8 @@ pub struct TaskContext {
     pub fan_in: FanInSlots,
     dropped: DroppedRecords,
     progress: Progress,
+    /// Final results that were forwarded, by the name of their store.
+    finals: BTreeMap<Arc<str>, u64>,
     record: Option<RecordContext>,
     stream_time: Timestamp,
 }
@@ -63,6 +65,7 @@ impl TaskContext {
             fan_in,
             dropped: DroppedRecords::default(),
             progress: Progress::new(),
+            finals: BTreeMap::new(),
             record: None,
             stream_time: Timestamp::UNKNOWN,
         }
@@ -116,6 +119,16 @@ impl TaskContext {
     /// Counts a dropped record.
     pub fn dropped(&mut self, reason: DropReason) {
         self.dropped.count(reason);
+    }
+
+    /// Counts final results of windows that were forwarded.
+    pub(crate) fn forwarded_finals(&mut self, store: &Arc<str>, results: u64) {
+        *self.finals.entry(store.clone()).or_default() += results;
+    }
+
+    /// Returns how many final results were forwarded, by the name of their store.
+    pub(crate) fn finals(&self) -> &BTreeMap<Arc<str>, u64> {
+        &self.finals
     }
 
     /// Takes the partition counts of topics that records chose and that were not known.

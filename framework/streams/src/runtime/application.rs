@@ -80,9 +80,11 @@ impl Stats {
         self.failed_threads.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Adds what a closed task has dropped.
+    /// Adds what a task has dropped since the last time.
     pub(super) fn dropped(&self, dropped: DroppedRecords) {
-        self.dropped.lock().unwrap_or_else(PoisonError::into_inner).add(dropped);
+        if dropped.total() > 0 {
+            self.dropped.lock().unwrap_or_else(PoisonError::into_inner).add(dropped);
+        }
     }
 
     /// Notes a commit, and wakes whoever waits for one.

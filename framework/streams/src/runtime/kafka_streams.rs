@@ -95,7 +95,7 @@ pub struct Progress {
     pub processed: u64,
     /// Changelog records restored since the start.
     pub restored: u64,
-    /// Records dropped by tasks that are closed.
+    /// Records dropped by then.
     pub dropped: DroppedRecords,
 }
 

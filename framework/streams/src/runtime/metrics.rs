@@ -6,6 +6,7 @@
 
 mod client;
 mod global;
+mod messaging;
 mod replay;
 mod restore;
 mod thread;

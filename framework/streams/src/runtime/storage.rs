@@ -18,15 +18,16 @@ fn with_disk(settings: &Settings, directory: crate::state::StateDirectory) -> St
 
     use crate::metrics::Level;
     use crate::state::MeteredBackend;
-    use crate::state::rocksdb::{RocksDbBackend, RocksDbMemory};
+    use crate::state::rocksdb::{RocksDbBackend, RocksDbMemory, Statistics};
     use crate::time::SystemClock;
 
     let memory =
         RocksDbMemory::new(settings.rocksdb_block_cache_bytes, settings.rocksdb_write_buffer_bytes);
     let is_metered = settings.metrics_level >= Level::Debug;
+    let statistics = if is_metered { Statistics::On } else { Statistics::Off };
     let open: crate::task::OpenBackend = Arc::new(move |path, families| {
         let count = families.len();
-        let backend = Box::new(RocksDbBackend::open(path, families, &memory)?);
+        let backend = Box::new(RocksDbBackend::open(path, families, &memory, statistics)?);
         if is_metered {
             let clock = Arc::new(SystemClock::start());
             return Ok(Box::new(MeteredBackend::new(backend, count, clock)));

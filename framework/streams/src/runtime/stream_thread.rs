@@ -1,12 +1,14 @@
 //! A stream thread: one consumer, one producer, some tasks, and one readable loop.
 
 mod recording;
+mod rounds;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use self::rounds::SLICE_MIN;
 use super::application::Application;
 use super::commit::Committed;
 use super::dynamic_outputs::DynamicOutputs;
@@ -21,12 +23,11 @@ use super::stop::{Stop, patiently};
 use super::task_manager::TaskManager;
 use super::thread_state::ThreadState;
 use super::waiting_tasks::WaitingTasks;
-use super::{commit, panics, time_alignment};
+use super::{commit, panics};
 use crate::error::{Error, Result};
 use crate::ids::{TaskId, TopicPartition};
 use crate::kafka::{Commits, Consumer, ConsumerRole, FetchLimit, Leave, Producer};
-use crate::task::{Task, TaskInput, Turn};
-use crate::time::Timestamp;
+use crate::task::TaskInput;
 
 /// A thread of the application, from joining the group to leaving it.
 pub(super) struct StreamThread {
@@ -68,12 +69,6 @@ pub(super) struct StreamThread {
     recorder: Option<Box<ThreadRecorder>>,
 }
 
-/// How many records a task processes before the next task has its turn.
-const RECORDS_PER_TURN: usize = 1_000;
-/// How long a round of all tasks' turns may take: the group, commits and a stop wait as long.
-const ROUND_MAX: Duration = Duration::from_secs(1);
-/// How long a slice of a turn should take at most.
-const SLICE_TIME: Duration = Duration::from_millis(50);
 /// State that is damaged again so soon is not the disk's mishap.
 const RENEWED_PAUSE: Duration = Duration::from_secs(600);
 /// How long a commit waits for its answer: little at first, more for a group that is slow.
@@ -85,8 +80,6 @@ const COMMIT_RETRY: Duration = Duration::from_millis(500);
 const CLOSE_TRIES: usize = 20;
 const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
 const CLOSE_STEP: Duration = Duration::from_millis(100);
-/// The smallest slice, before it is known how long records take.
-const SLICE_MIN: usize = 1;
 /// How many records one fetch of a partition brings at most.
 const RECORDS_PER_FETCH: usize = 1_000;
 /// A partition may always have this much fetched, however many there are.
@@ -282,73 +275,6 @@ impl StreamThread {
             records += task.fetch(&mut *self.consumer, limit)?;
         }
         Ok(records)
-    }
-
-    /// Gives each task a turn, as long as the round has time.
-    fn process(&mut self) -> Result<usize> {
-        let turn = self.turn();
-        let before = self.first.take();
-        let ids: Vec<TaskId> = self.tasks.running.keys().copied().collect();
-        let first = before.and_then(|id| ids.iter().position(|&other| other == id)).unwrap_or(0);
-        let mut records = 0;
-        for &id in ids.iter().cycle().skip(first).take(ids.len()) {
-            let is_over = self.app.clock.monotonic().saturating_sub(turn.now) > ROUND_MAX;
-            if is_over || self.is_stopped() {
-                self.first = Some(id);
-                break;
-            }
-            records += self.process_task(id, &turn)?;
-        }
-        self.app.stats.processed(records);
-        Ok(records)
-    }
-
-    /// Has a task process a turn's records, slice by slice, and sends what follows from them.
-    fn process_task(&mut self, id: TaskId, turn: &Turn) -> Result<usize> {
-        let Some(task) = self.tasks.running.get_mut(&id) else { return Ok(0) };
-        self.processing = Some(id);
-        let mut records = 0;
-        let began = self.app.clock.monotonic();
-        let mut now = began;
-        while records < turn.records_max && now.saturating_sub(turn.now) <= ROUND_MAX {
-            let records_max = self.slice.min(turn.records_max - records);
-            let processed = task.process(&Turn { records_max, ..*turn });
-            logged::skipped(task);
-            let processed = processed.map_err(|error| error.in_task(id))?;
-            records += processed;
-            let start = std::mem::replace(&mut now, self.app.clock.monotonic());
-            self.slice = match now.saturating_sub(start) > SLICE_TIME {
-                true => (self.slice / 2).max(SLICE_MIN),
-                false => (self.slice * 2).min(RECORDS_PER_TURN),
-            };
-            if processed < records_max {
-                break;
-            }
-        }
-        self.waiting.note(task, self.app.settings.task_timeout)?;
-        self.outputs.settle(task)?;
-        commit::send(task, &mut *self.producer, &self.tasks.acknowledged)?;
-        self.processing = None;
-        self.note_turn(id, now.saturating_sub(began));
-        Ok(records)
-    }
-
-    fn turn(&self) -> Turn {
-        let settings = &self.app.settings;
-        let skew = settings.partition_skew_max;
-        // Inputs of a task that waits for its state are as far behind as can be.
-        let held = skew.is_some() && self.tasks.is_restoring_external();
-        let time_limit = if held {
-            Timestamp::UNKNOWN
-        } else {
-            time_alignment::limit(self.tasks.running.values().map(Task::group), skew)
-        };
-        Turn {
-            now: self.app.clock.monotonic(),
-            idle: settings.task_idle,
-            time_limit,
-            records_max: RECORDS_PER_TURN,
-        }
     }
 
     fn commit_if_due(&mut self, now: Duration) -> Result<()> {

@@ -13,6 +13,7 @@ use super::task_registry::Claim;
 use crate::error::Result;
 use crate::ids::{TaskId, TopicPartition};
 use crate::kafka::{OffsetMetadata, Waker};
+use crate::metrics::Level;
 use crate::state::{CacheBudget, Rows};
 use crate::task::{Order, Restoring, Task, TaskState};
 
@@ -152,7 +153,7 @@ impl TaskManager {
         self.has_changed = true;
         for (id, mut task) in self.running.extract_if(.., |id, _| tasks.contains(id)) {
             self.acknowledged.remove(id);
-            self.app.stats.dropped(task.dropped_records());
+            self.app.stats.dropped(task.take_dropped());
             let written = task.flush_state().and(self.app.storage.touch(id));
             match written {
                 Ok(()) => {
@@ -173,9 +174,9 @@ impl TaskManager {
     pub(super) fn abandon(&mut self, tasks: &BTreeSet<TaskId>) -> Result<()> {
         let result = self.drop_waiting(tasks);
         self.has_changed = true;
-        for (id, task) in self.running.extract_if(.., |id, _| tasks.contains(id)) {
+        for (id, mut task) in self.running.extract_if(.., |id, _| tasks.contains(id)) {
             self.acknowledged.remove(id);
-            self.app.stats.dropped(task.dropped_records());
+            self.app.stats.dropped(task.take_dropped());
             drop(task);
             self.app.tasks.closed(id);
             tracing::info!(task = %id, "task ends, and what it has not committed is forgotten");
@@ -187,8 +188,8 @@ impl TaskManager {
     pub(super) fn wipe(&mut self, id: TaskId) -> Result<()> {
         self.acknowledged.remove(id);
         self.has_changed = true;
-        if let Some(task) = self.running.remove(&id) {
-            self.app.stats.dropped(task.dropped_records());
+        if let Some(mut task) = self.running.remove(&id) {
+            self.app.stats.dropped(task.take_dropped());
         }
         let wiped = self.app.storage.wipe_task(id);
         self.app.tasks.closed(id);
@@ -243,6 +244,9 @@ impl TaskManager {
         let handler = settings.deserialization_handler;
         let mut task = Task::build(deployment, inputs, state, Order::Arrival, handler)?;
         task.resume(&self.committed);
+        if settings.metrics_level >= Level::Info {
+            task.measure_ages(settings.metrics_level >= Level::Debug);
+        }
         if let Some(spans) = &mut self.spans {
             task.trace_by(spans.tracer(id));
         }

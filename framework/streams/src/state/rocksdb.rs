@@ -6,6 +6,7 @@
 
 mod backend;
 mod options;
+mod statistics;
 
 pub use backend::RocksDbBackend;
-pub use options::RocksDbMemory;
+pub use options::{RocksDbMemory, Statistics};

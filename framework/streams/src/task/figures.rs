@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::Task;
+use super::record_ages::RecordAges;
 use crate::ids::{Offset, TopicPartition};
-use crate::metrics::{DroppedRecords, Metric, Value};
+use crate::metrics::{DroppedRecords, Histogram, Metric, Value};
 use crate::time::Timestamp;
 
 /// A task's counts so far, and how it stands.
@@ -14,6 +15,11 @@ pub(crate) struct TaskFigures {
     pub(crate) enforced: u64,
     pub(crate) dropped: DroppedRecords,
     pub(crate) stream_time: Timestamp,
+    /// How old records were, and how late, as far as that is measured.
+    pub(crate) ages: Option<Box<Histogram>>,
+    pub(crate) lateness: Option<Box<Histogram>>,
+    /// Final results forwarded, by store.
+    pub(crate) finals: Vec<(Arc<str>, u64)>,
     pub(crate) inputs: Vec<InputFigures>,
     pub(crate) stores: Vec<StoreFigures>,
     /// Records and bytes written, by topic.
@@ -61,11 +67,20 @@ impl Task {
             uncommitted_bytes: store.uncommitted_bytes(),
             reads: store.cache_reads(),
         });
+        let ages = self.ages.as_ref();
         TaskFigures {
             processed: self.processed,
             enforced: self.group.enforced(),
             dropped: self.ctx.dropped_records(),
             stream_time: self.ctx.stream_time(),
+            ages: ages.map(|ages| Box::new(*ages.ages())),
+            lateness: ages.and_then(RecordAges::lateness).map(|late| Box::new(*late)),
+            finals: self
+                .ctx
+                .finals()
+                .iter()
+                .map(|(store, count)| (store.clone(), *count))
+                .collect(),
             inputs: self.group.queues().iter().map(super::RecordQueue::figures).collect(),
             stores: stores.collect(),
             produced: self.ctx.outbox.produced().collect(),

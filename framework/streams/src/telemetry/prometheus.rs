@@ -54,7 +54,7 @@ fn family(metric: Metric) -> MetricFamily {
 fn line(sample: &Sample) -> Line {
     let labels = sample.attributes.iter().map(|(name, value)| {
         let mut label = LabelPair::default();
-        label.set_name(name.replace('-', "_"));
+        label.set_name(name.replace(['-', '.'], "_"));
         label.set_value(value.as_ref().to_owned());
         label
     });

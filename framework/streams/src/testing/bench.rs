@@ -63,6 +63,11 @@ impl BenchTask {
         self.task.trace_by(RecordTracer::new(sampler, ids, Box::new(Untold)));
     }
 
+    /// Has the ages of records measured, and how late they are.
+    pub fn measure_ages(&mut self, with_lateness: bool) {
+        self.task.measure_ages(with_lateness);
+    }
+
     /// Adds what was fetched of the first input, and processes all of it; returns the bytes that would
     /// be sent.
     ///
@@ -76,6 +81,7 @@ impl BenchTask {
             idle: TaskIdle::Never,
             time_limit: Timestamp::MAX,
             records_max: usize::MAX,
+            wall_clock: Timestamp::from_millis(i64::MAX / 2),
         };
         self.task.process(&turn)?;
         Ok(self.send())

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use expect_test::expect_file;
 use kappa::config::{Kind, SETTINGS};
-use kappa::metrics::Metric;
+use kappa::metrics::{Metric, PREFIX};
 
 #[test]
 fn the_page_of_settings_lists_all_of_them() {
@@ -38,8 +38,9 @@ fn the_page_of_metrics_lists_all_of_them() {
         Attributes are labels there, with `_` for `-`. [Operations](operations.md#metrics) says how to \
         get them.\n\n\
         Levels (`metrics.recording.level`): what is `info` is recorded unless metrics are `off`.\n\n\
-        Not here: transactions and standby tasks, which do not exist yet; punctuation; what \
-        librdkafka counts by itself\n(`statistics.interval.ms` is off).\n"
+        Not here: transactions and standby tasks, which do not exist yet; punctuation; suppression \
+        buffers; open iterators\nof stores, which are never handed out; `number-open-files`, which RocksDB \
+        does not count any more; what librdkafka counts\nby itself (`statistics.interval.ms` is off).\n"
         .to_owned();
     for metric in Metric::ALL {
         let name = metric.name();
@@ -47,7 +48,8 @@ fn the_page_of_metrics_lists_all_of_them() {
         let java = if java.is_empty() { "none".to_owned() } else { format!("`{java}`") };
         let attributes = metric.attributes().iter().map(|name| format!("`{name}`"));
         let attributes = attributes.collect::<Vec<_>>().join(", ");
-        let group = name.split('.').nth(2).unwrap();
+        let ours = name.strip_prefix(PREFIX);
+        let group = ours.unwrap_or(name).split('.').next().unwrap();
         if !page.contains(&format!("\n## {group}\n")) {
             write!(
                 page,

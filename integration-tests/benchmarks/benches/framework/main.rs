@@ -29,6 +29,7 @@ fn main() {
         .configure_from_args();
     operators::benches(&mut criterion);
     operators::traces(&mut criterion);
+    operators::ages(&mut criterion);
     tables::benches(&mut criterion);
     serdes::benches(&mut criterion);
     avro::benches(&mut criterion);

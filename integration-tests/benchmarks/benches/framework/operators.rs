@@ -74,6 +74,28 @@ pub(crate) fn traces(criterion: &mut Criterion<CpuTime>) {
     group.finish();
 }
 
+/// What it costs to measure how old records are, and how late.
+pub(crate) fn ages(criterion: &mut Criterion<CpuTime>) {
+    let mut group = criterion.benchmark_group("ages");
+    group.throughput(records(BATCH));
+    for (name, measured) in [("off", None), ("ages", Some(false)), ("ages-lateness", Some(true))] {
+        let directory = tempfile::tempdir().unwrap();
+        let settings = settings(&[("state.dir", &directory.path().to_string_lossy())]);
+        let mut task = BenchTask::new(&topology(Clone::clone), &settings).unwrap();
+        if let Some(with_lateness) = measured {
+            task.measure_ages(with_lateness);
+        }
+        group.bench_function(name, |bencher| {
+            bencher.iter_batched(
+                || with_headers(BATCH, &Headers::default()),
+                |batch| task.process(batch).unwrap(),
+                BatchSize::PerIteration,
+            );
+        });
+    }
+    group.finish();
+}
+
 type Words = KStream<String, Vec<u8>>;
 
 fn topology(chain: fn(&Words) -> Words) -> Topology {

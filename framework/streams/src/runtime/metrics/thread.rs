@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::client::seconds;
-use super::{Published, of_task, of_thread};
+use super::{Published, messaging, of_task, of_thread};
 use crate::ids::{Offset, TaskId};
 use crate::kafka::Consumer;
 use crate::metrics::{Attributes, Collect, Collection, Histogram, Metric, Metrics, Value, with};
@@ -61,7 +61,7 @@ pub(crate) struct ThreadRecorder {
 
 /// The thread's own fields.
 #[derive(Debug, Clone, Default)]
-struct Own {
+pub(super) struct Own {
     since: Timestamp,
     spent: [Duration; PHASES],
     took: [Histogram; PHASES],
@@ -91,6 +91,7 @@ type DiskFigures = Vec<(Option<Arc<str>>, Metric, Value)>;
 #[derive(Debug)]
 struct Thread {
     attributes: Attributes,
+    group: Arc<str>,
     figures: Published<(Own, Vec<Told>)>,
 }
 
@@ -126,7 +127,8 @@ impl ThreadRecorder {
         let own = Own { since: app.clock.wall_clock(), last_commit: now, ..Own::default() };
         let figures = Published::default();
         *figures.lock() = (own.clone(), Vec::new());
-        let published = Arc::new(Thread { attributes: of_thread(&name), figures });
+        let group = app.settings.application_id.as_str().into();
+        let published = Arc::new(Thread { attributes: of_thread(&name), group, figures });
         metrics.add(name.clone(), published.clone());
         Some(Box::new(Self {
             metrics,
@@ -269,15 +271,21 @@ impl Collect for Thread {
         let figures = self.figures.lock();
         let (own, tasks) = &*figures;
         own.collect(&self.attributes, tasks.len(), into);
+        messaging::of_thread(&self.attributes, &self.group, own, into);
         for task in tasks {
             task.collect(into);
+            messaging::of_task(&task.attributes, &self.group, &task.figures, into);
         }
     }
 }
 
 impl Own {
+    pub(super) fn took(&self, phase: Phase) -> Histogram {
+        self.took.get(phase as usize).copied().unwrap_or_default()
+    }
+
     fn collect(&self, thread: &Attributes, running: usize, into: &mut Collection<'_>) {
-        let took = |phase: Phase| self.took.get(phase as usize).copied().unwrap_or_default();
+        let took = |phase| self.took(phase);
         let ratio = |phase: Phase| self.ratios.get(phase as usize).copied().unwrap_or_default();
         let spent = |phase: Phase| self.spent.get(phase as usize).copied().unwrap_or_default();
         into.gauge(Metric::ThreadStartTime, thread, seconds(self.since));
@@ -324,6 +332,15 @@ impl Told {
         into.amount(Metric::TaskBufferedBytes, task, to_u64(bytes));
         if figures.stream_time > Timestamp::UNKNOWN {
             into.gauge(Metric::TaskStreamTime, task, seconds(figures.stream_time));
+        }
+        if let Some(ages) = &figures.ages {
+            into.durations(Metric::TaskRecordAge, task, ages);
+        }
+        if let Some(lateness) = &figures.lateness {
+            into.durations(Metric::TaskRecordLateness, task, lateness);
+        }
+        for (store, count) in &figures.finals {
+            into.count(Metric::WindowFinalEmits, &with(task, "state-id", store.clone()), *count);
         }
         for (input, end) in figures.inputs.iter().zip(&self.ends) {
             collect_input(input, *end, task, into);

@@ -4,9 +4,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rocksdb::{ColumnFamily, ColumnFamilyDescriptor, DB, Direction, IteratorMode, WriteBatch};
+use rocksdb::{
+    ColumnFamily, ColumnFamilyDescriptor, DB, Direction, IteratorMode, Options, WriteBatch,
+};
 
-use super::options::{self, RocksDbMemory};
+use super::options::{self, RocksDbMemory, Statistics};
+use super::statistics;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::Offset;
 use crate::metrics::{Metric, Value};
@@ -41,6 +44,8 @@ const OFFSETS: &str = "kappa.offsets";
 pub struct RocksDbBackend {
     db: DB,
     path: PathBuf,
+    /// What the database was opened with, if it counts what it does.
+    counting: Option<Options>,
     /// Store names by family number; absent where a store of the task is not kept here.
     families: Vec<Option<Arc<str>>>,
 }
@@ -58,13 +63,14 @@ impl RocksDbBackend {
         path: &Path,
         families: Vec<Option<Arc<str>>>,
         memory: &RocksDbMemory,
+        statistics: Statistics,
     ) -> Result<Self> {
         let failed = |cause| open_error(path, cause);
         std::fs::create_dir_all(path).map_err(|cause| {
             let message = format!("cannot create the state directory {}", path.display());
             Error::state(message).with_source(cause)
         })?;
-        let database = options::database(memory);
+        let database = options::database(memory, statistics);
         let mut names: Vec<String> =
             families.iter().flatten().map(|name| name.as_ref().to_owned()).collect();
         names.push(OFFSETS.to_owned());
@@ -78,7 +84,8 @@ impl RocksDbBackend {
         let descriptors =
             names.into_iter().map(|name| ColumnFamilyDescriptor::new(name, rows.clone()));
         let db = DB::open_cf_descriptors(&database, path, descriptors).map_err(failed)?;
-        Ok(Self { db, path: path.to_owned(), families })
+        let counting = (statistics == Statistics::On).then_some(database);
+        Ok(Self { db, path: path.to_owned(), counting, families })
     }
 
     fn family(&self, family: Family) -> Result<(&ColumnFamily, &Arc<str>)> {
@@ -196,6 +203,9 @@ impl Backend for RocksDbBackend {
                     visit(Some(Family(at)), *metric, Value::Gauge(value as f64));
                 }
             }
+        }
+        if let Some(options) = &self.counting {
+            statistics::figures(options, &mut |metric, value| visit(None, metric, value));
         }
     }
 }

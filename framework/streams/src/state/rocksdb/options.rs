@@ -45,9 +45,21 @@ const MEMTABLE_BLOOM_RATIO: f64 = 0.02;
 const INFO_LOGS: usize = 1;
 const BACKGROUND_JOBS: i32 = 2;
 
+/// Whether a database counts what it does: it costs a few per cent of what it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Statistics {
+    /// It does not.
+    Off,
+    /// It does, for [`Backend::figures`](crate::state::Backend::figures).
+    On,
+}
+
 /// Options of a database.
-pub(super) fn database(memory: &RocksDbMemory) -> Options {
+pub(super) fn database(memory: &RocksDbMemory, statistics: Statistics) -> Options {
     let mut options = Options::default();
+    if statistics == Statistics::On {
+        options.enable_statistics();
+    }
     options.create_if_missing(true);
     options.create_missing_column_families(true);
     options.set_atomic_flush(true);

@@ -316,7 +316,7 @@ fn any_sequence_of_calls_equals_a_map() {
 #[cfg(feature = "rocksdb")]
 #[test]
 fn any_sequence_of_calls_equals_a_map_on_rocksdb_reopened_now_and_then() {
-    use crate::state::rocksdb::{RocksDbBackend, RocksDbMemory};
+    use crate::state::rocksdb::{RocksDbBackend, RocksDbMemory, Statistics};
 
     let memory = RocksDbMemory::new(1 << 20, 1 << 20);
     for seed in 100..104 {
@@ -326,7 +326,9 @@ fn any_sequence_of_calls_equals_a_map_on_rocksdb_reopened_now_and_then() {
                 // The database is closed before it is opened again.
                 drop(bench);
                 let families = vec![Some("w".into())];
-                Box::new(RocksDbBackend::open(dir.path(), families, &memory).unwrap())
+                Box::new(
+                    RocksDbBackend::open(dir.path(), families, &memory, Statistics::Off).unwrap(),
+                )
             });
         }
     }

@@ -12,7 +12,7 @@ fn memory() -> RocksDbMemory {
 
 fn open(path: &Path, stores: &[&str]) -> Result<RocksDbBackend> {
     let families = stores.iter().map(|&name| Some(Arc::from(name))).collect();
-    RocksDbBackend::open(path, families, &memory())
+    RocksDbBackend::open(path, families, &memory(), Statistics::Off)
 }
 
 /// Commits one row to every store, with the same offset to all: `key` is `offset`.
@@ -132,7 +132,7 @@ fn flushes_that_memory_asks_for_are_of_all_stores_together() {
     let dir = tempfile::tempdir().unwrap();
     let families = vec![Some("quiet".into()), Some("busy".into())];
     let memory = RocksDbMemory::new(1 << 20, 64 << 10);
-    let mut backend = RocksDbBackend::open(dir.path(), families, &memory).unwrap();
+    let mut backend = RocksDbBackend::open(dir.path(), families, &memory, Statistics::Off).unwrap();
     let mut quiet = Uncommitted::default();
     quiet.put(b"once", Some(b"row"[..].into()));
     let nothing = Uncommitted::default();
@@ -205,7 +205,8 @@ fn a_scan_begins_at_its_key_and_ends_when_told() {
 fn a_store_that_is_not_there_is_a_clear_error() {
     let dir = tempfile::tempdir().unwrap();
     let backend =
-        RocksDbBackend::open(dir.path(), vec![None, Some("a".into())], &memory()).unwrap();
+        RocksDbBackend::open(dir.path(), vec![None, Some("a".into())], &memory(), Statistics::Off)
+            .unwrap();
     for family in [0, 7] {
         let error = backend.read(Family(family), b"k", &mut |_| Ok(())).unwrap_err();
         let path = dir.path().display();
