@@ -74,6 +74,32 @@ fn late_or_not_is_decided_by_event_time_and_not_by_arrival() {
     assert_equal(&app.verify("v"));
 }
 
+#[test]
+fn a_burst_that_comes_while_all_is_idle_is_kept_together_in_event_time() {
+    let cluster = Cluster::start();
+    let OneToOne { app, input, output } = windowed_count(cluster.bootstrap());
+    let app = app.set("max.partition.skew.ms", "10000");
+    for partition in [0, 1] {
+        feed_partition(cluster.bootstrap(), &input, partition, &[("k0", "w", 1_000)]);
+    }
+    let streams = app.streams();
+    streams.start().unwrap();
+    streams.wait_until_caught_up(|_| {}).unwrap();
+    let day = 86_400_000;
+    let days: Vec<(String, i64)> = (1..=50).map(|n| (format!("k{n}"), n * day)).collect();
+    let burst: Vec<_> = days.iter().map(|(key, at)| (key.as_str(), "w", *at)).collect();
+    // One after the other, as they would be fetched from two brokers.
+    for partition in [0, 1] {
+        feed_partition(cluster.bootstrap(), &input, partition, &burst);
+    }
+    streams.wait_until_caught_up(|_| {}).unwrap();
+    streams.close().unwrap();
+    assert_eq!(streams.progress().dropped.total(), 0);
+    app.replay("v");
+    assert_equal(&app.verify("v"));
+    assert!(app.latest(&output).values().all(|count| count == "2"));
+}
+
 /// Returns all records of a topic by partition and offset.
 fn all_records(bootstrap: &str, topic: &str, count: usize) -> Vec<String> {
     use rdkafka::Message;

@@ -17,6 +17,7 @@ pub fn heed_signals(stop: &Stop) -> Result<()> {
         if asked.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(exit::INTERRUPTED));
         }
+        tracing::info!("a signal asks to stop; another one ends the process at once");
         stop.ask();
     };
     ctrlc::set_handler(heed)

@@ -53,8 +53,8 @@ fn listed(
 ) -> ListedSetting {
     let (value, source) = given.map_or((None, Source::Default), |(value, source)| {
         let is_secret = clients::is_secret(name) || table::is_secret(name);
-        let shown = if is_secret { HIDDEN } else { value };
-        (Some(shown.to_owned()), source)
+        let shown = if is_secret { HIDDEN.to_owned() } else { without_credentials(value) };
+        (Some(shown), source)
     });
     ListedSetting {
         name: name.to_owned(),
@@ -65,6 +65,18 @@ fn listed(
         changed: source != Source::Default,
         source: source.to_string(),
     }
+}
+
+/// Returns a value without the credentials of addresses in it: they are refused there, but not shown first.
+fn without_credentials(value: &str) -> String {
+    let hidden = |address: &str| {
+        let (scheme, rest) = address.split_once("://")?;
+        let authority = rest.find(['/', '?', '#']).map_or(rest, |end| rest.split_at(end).0);
+        let at = authority.rfind('@')?;
+        Some(format!("{scheme}://{HIDDEN}{}", rest.split_at(at).1))
+    };
+    let address = |address: &str| hidden(address).unwrap_or_else(|| address.to_owned());
+    value.split(',').map(address).collect::<Vec<_>>().join(",")
 }
 
 fn kind(kind: Kind) -> (&'static str, Option<&'static str>) {

@@ -349,7 +349,8 @@ pub const SETTINGS: &[Setting] = &[
         "task.timeout.ms",
         Some("300000"),
         Kind::Millis(0, DAY_MS),
-        "how long Kafka may be out of reach before the application gives up",
+        "how long a start, a restore, a commit or a record that lacks its schema waits before the \
+         application gives up; a running member that its group has removed waits for Kafka without an end",
     ),
     setting(
         "traces.keys",

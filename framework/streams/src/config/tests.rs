@@ -224,6 +224,7 @@ fn the_registry_is_set_by_its_own_names_and_by_the_environment() {
         let config = config.clone().with_argument(name, value).unwrap();
         let error = config.resolve().unwrap_err().to_string();
         assert!(error.contains(expected) && !error.contains("u:p@"), "{error}");
+        assert!(!format!("{:?}", config.listing()).contains("u:p@"), "nor in what is listed");
     }
 }
 

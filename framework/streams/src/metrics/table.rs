@@ -106,7 +106,8 @@ table! {
         ThreadBlockedTime "thread.blocked.time", Counter, Seconds, Info, THREAD,
             "time spent waiting for something to come", "blocked-time-ns-total, in part";
         ThreadCommitAge "thread.commit.age", Gauge, Seconds, Info, THREAD,
-            "time since the last commit that was taken, or since the thread began", "";
+            "time since the last commit that was taken, or had nothing to take, of a thread with tasks; or \
+             since the thread began", "";
         ThreadCommitPostponed "thread.commit.postponed", Counter, Times, Info, THREAD,
             "commits that the group did not take, to be tried again", "";
         ThreadRebalanceDuration "thread.rebalance.duration", Histogram, Seconds, Info,

@@ -24,7 +24,7 @@ use super::thread_state::{ThreadMetadata, ThreadStates};
 use super::{housekeeping, logged, panics, storage, topics};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
-use crate::kafka::Clients;
+use crate::kafka::{Clients, Waker};
 use crate::metrics::{DroppedRecords, Metrics};
 use crate::task::RunMode;
 use crate::time::{Clock, SystemClock};
@@ -126,6 +126,9 @@ impl KafkaStreams {
             stats: Arc::clone(&stats),
         };
         metrics.add("client", Arc::new(source));
+        let (stop, closing) = (Stop::new(), Arc::clone(&state));
+        // Whoever asks: threads that finish their work take a while, and are closing meanwhile.
+        stop.wakes(Waker::new(move || _ = closing.set(ClientState::PendingShutdown)));
         Self {
             topology,
             settings,
@@ -136,7 +139,7 @@ impl KafkaStreams {
             stats,
             stage: StageCell::default(),
             metrics,
-            stop: Stop::new(),
+            stop,
             started: Mutex::default(),
             joining: Mutex::default(),
         }

@@ -22,6 +22,7 @@ use super::stall::Stall;
 use super::stop::{Stop, patiently};
 use super::task_manager::TaskManager;
 use super::thread_state::ThreadState;
+use super::time_alignment::TimeAlignment;
 use super::waiting_tasks::WaitingTasks;
 use super::{commit, panics};
 use crate::error::{Error, Result};
@@ -59,6 +60,7 @@ pub(super) struct StreamThread {
     /// How long the group may take to answer a commit while the thread has other work.
     commit_patience: Duration,
     waiting: WaitingTasks,
+    alignment: TimeAlignment,
     /// The task that is processing, to be named if it panics.
     processing: Option<TaskId>,
     /// When tasks' damaged state was last thrown away.
@@ -117,6 +119,7 @@ impl StreamThread {
             commit_failing_since: None,
             commit_patience: COMMIT_PATIENCE_MIN,
             waiting: WaitingTasks::default(),
+            alignment: TimeAlignment::default(),
             processing: None,
             renewed: BTreeMap::new(),
             repeated: Repeated::default(),
@@ -350,7 +353,10 @@ impl StreamThread {
             )
         };
         let committed = self.timed(Phase::Commit, commit, Committed::amount)?;
-        self.note_commit(matches!(committed, Committed::Done(_)));
+        // Without tasks there was nothing to be taken.
+        if !self.tasks.running.is_empty() {
+            self.note_commit(matches!(committed, Committed::Done(_)));
+        }
         if let Committed::Done(offsets) = &committed {
             self.offsets.note(&self.app, offsets)?;
             self.note_purgeable(offsets);

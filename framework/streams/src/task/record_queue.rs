@@ -164,6 +164,11 @@ impl RecordQueue {
         self.batches.is_empty()
     }
 
+    /// Returns how many records were taken from the consumer.
+    pub(crate) fn consumed_records(&self) -> u64 {
+        self.consumed.0
+    }
+
     /// Returns whether everything up to the partition's end was fetched, as far as is known.
     pub(crate) fn is_at_end(&self) -> bool {
         self.end.is_some()

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use criterion::measurement::Measurement;
 use criterion::{BatchSize, BenchmarkGroup, Criterion};
-use kappa::state::rocksdb::{RocksDbBackend, RocksDbMemory};
+use kappa::state::rocksdb::{RocksDbBackend, RocksDbMemory, Statistics};
 use kappa::state::{Backend, Family, FamilyChanges, MemoryBackend, Uncommitted};
 
 use crate::cpu_time::{CpuTime, records};
@@ -28,7 +28,8 @@ pub(crate) fn benches(criterion: &mut Criterion<CpuTime>) {
     let directory = tempfile::tempdir().unwrap();
     let memory = RocksDbMemory::new(BLOCK_CACHE_BYTES, WRITE_BUFFER_BYTES);
     let stores = vec![Some("rows".into())];
-    let mut backend = RocksDbBackend::open(directory.path(), stores, &memory).unwrap();
+    let mut backend =
+        RocksDbBackend::open(directory.path(), stores, &memory, Statistics::Off).unwrap();
     let mut group = criterion.benchmark_group("store/rocksdb");
     run(&mut group, &mut backend);
     group.finish();

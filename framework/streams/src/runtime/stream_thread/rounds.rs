@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::StreamThread;
 use crate::error::Result;
 use crate::ids::TaskId;
-use crate::runtime::{commit, logged, time_alignment};
+use crate::runtime::{commit, logged};
 use crate::task::{Task, Turn};
 use crate::time::Timestamp;
 
@@ -69,7 +69,7 @@ impl StreamThread {
         Ok(records)
     }
 
-    fn turn(&self) -> Turn {
+    fn turn(&mut self) -> Turn {
         let settings = &self.app.settings;
         let skew = settings.partition_skew_max;
         // Inputs of a task that waits for its state are as far behind as can be.
@@ -77,7 +77,8 @@ impl StreamThread {
         let time_limit = if held {
             Timestamp::UNKNOWN
         } else {
-            time_alignment::limit(self.tasks.running.values().map(Task::group), skew)
+            let groups = self.tasks.running.values().map(Task::group);
+            self.alignment.limit(groups, skew, self.app.clock.monotonic())
         };
         Turn {
             now: self.app.clock.monotonic(),
