@@ -112,7 +112,8 @@ table! {
             "commits that the group did not take, to be tried again", "";
         ThreadRebalanceDuration "thread.rebalance.duration", Histogram, Seconds, Info,
             &["thread-id", "event"],
-            "answering the group; events are `assigned`, `revoked` and `lost`",
+            "answering the group; events are `assigned`, `revoked` and `lost`, and `joined`: from where the \
+             thread began, or tasks were taken from it, to where the group has given it some",
             "tasks-assigned-latency-*, tasks-revoked-latency-*, tasks-lost-latency-*";
         ThreadTasksRunning "thread.running.tasks", Gauge, Tasks, Info, THREAD,
             "tasks that process", "";
@@ -127,8 +128,9 @@ table! {
 
         TaskProcessRecords "task.process.records", Counter, Records, Info, TASK,
             "records processed", "process-rate, process-total";
-        TaskProcessTime "task.process.time", Counter, Seconds, Info, TASK,
-            "time spent processing", "process-latency-avg";
+        TaskProcessDuration "task.process.duration", Histogram, Seconds, Info, TASK,
+            "a turn of the task in which it processed records, a thousand at most",
+            "process-latency-avg, process-latency-max";
         TaskActiveProcessRatio "task.active.process.ratio", Gauge, Ratio, Info, TASK,
             "the task's part of what its thread spent on processing, in the last ten seconds",
             "active-process-ratio";

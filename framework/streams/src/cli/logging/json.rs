@@ -49,9 +49,10 @@ where
     }
 }
 
+/// Always of so many digits that lines sort as text.
 fn time(since_epoch: Duration) -> String {
     let micros = i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX);
-    Timestamp::from_microsecond(micros).unwrap_or_default().to_string()
+    format!("{:.6}", Timestamp::from_microsecond(micros).unwrap_or_default())
 }
 
 /// The fields of a line, in order.
@@ -148,5 +149,14 @@ mod tests {
             (&Value::from("two\nlines \"quoted\" \u{7}"), &Value::from("INFO"))
         );
         assert!(lines.iter().flat_map(|line| line.values()).all(|value| !value.is_object()));
+    }
+
+    #[test]
+    fn times_sort_as_text() {
+        let times = [18_466_000, 18_000_000, 0, 1].map(|nanos| time(Duration::new(1, nanos)));
+        let expected = ["18466", "18000", "00000", "00000"];
+        for (time, micros) in times.iter().zip(expected) {
+            assert_eq!(time, &format!("1970-01-01T00:00:01.0{micros}Z"));
+        }
     }
 }

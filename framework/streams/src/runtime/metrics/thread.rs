@@ -31,9 +31,11 @@ pub(crate) enum Phase {
     Revoked,
     /// Answering the group, which has taken tasks.
     Lost,
+    /// Being without what the group takes and gives: from the one to the other.
+    Joined,
 }
 
-const PHASES: usize = 7;
+const PHASES: usize = 8;
 /// How often figures are published.
 const INTERVAL: Duration = Duration::from_millis(250);
 /// How often the databases are asked, at most.
@@ -48,8 +50,10 @@ pub(crate) struct ThreadRecorder {
     name: Arc<str>,
     published: Arc<Thread>,
     own: Own,
-    /// What each task has spent on processing.
-    busy: BTreeMap<TaskId, Duration>,
+    /// The turns of each task.
+    turns: BTreeMap<TaskId, Histogram>,
+    /// Since when the group has taken tasks and not given others.
+    joining_since: Option<Duration>,
     /// The tasks that ran when the last look was taken.
     running: BTreeSet<TaskId>,
     next: Duration,
@@ -99,7 +103,7 @@ struct Thread {
 #[derive(Debug)]
 struct Told {
     attributes: Attributes,
-    busy: Duration,
+    turns: Histogram,
     ratio: f64,
     figures: TaskFigures,
     /// The inputs' ends, as far as they are known.
@@ -135,7 +139,8 @@ impl ThreadRecorder {
             name,
             published,
             own,
-            busy: BTreeMap::new(),
+            turns: BTreeMap::new(),
+            joining_since: Some(now),
             running: BTreeSet::new(),
             next: now,
             window: Window { since: now, ..Window::default() },
@@ -156,13 +161,27 @@ impl ThreadRecorder {
         match phase {
             Phase::Poll => self.own.polled += amount,
             Phase::Process => self.own.processed += amount,
-            Phase::Commit | Phase::Wait | Phase::Assigned | Phase::Revoked | Phase::Lost => {}
+            Phase::Commit
+            | Phase::Wait
+            | Phase::Assigned
+            | Phase::Revoked
+            | Phase::Lost
+            | Phase::Joined => {}
         }
     }
 
-    /// Notes how long a task has processed.
+    /// Notes a turn of a task in which it has processed.
     pub(crate) fn task_took(&mut self, task: TaskId, took: Duration) {
-        *self.busy.entry(task).or_default() += took;
+        self.turns.entry(task).or_default().record(took);
+    }
+
+    /// Notes that the group has taken tasks, or has given some.
+    pub(crate) fn note_group(&mut self, now: Duration, given: bool) {
+        if !given {
+            self.joining_since.get_or_insert(now);
+        } else if let Some(since) = self.joining_since.take() {
+            self.note(Phase::Joined, now.saturating_sub(since), 1);
+        }
     }
 
     /// Notes that a commit was taken, or is to be tried again.
@@ -204,7 +223,7 @@ impl ThreadRecorder {
         };
         self.own.created += count(&now, &self.running);
         self.own.closed += count(&self.running, &now);
-        self.busy.retain(|task, _| now.contains(task));
+        self.turns.retain(|task, _| now.contains(task));
         self.disk.retain(|task, _| now.contains(task));
         // New ones are asked at once.
         self.disk_asked = self.disk_asked.filter(|_| now.is_subset(&self.running));
@@ -238,12 +257,14 @@ impl ThreadRecorder {
             *ratio = since(*spent, before) / length;
         }
         let before = |task: &TaskId| self.window.busy.get(task).copied().unwrap_or_default();
-        let busy = self.busy.iter().map(|(task, busy)| (*task, since(*busy, before(task))));
+        let busy = self.turns.iter();
+        let busy = busy.map(|(task, turns)| (*task, since(turns.sum(), before(task))));
         let busy: Vec<(TaskId, f64)> = busy.collect();
         let all: f64 = busy.iter().map(|(_, busy)| busy).sum();
         let ratios = busy.into_iter().map(|(task, busy)| (task, busy / all.max(f64::MIN_POSITIVE)));
         let ratios = ratios.collect();
-        self.window = Window { since: now, spent: self.own.spent, busy: self.busy.clone(), ratios };
+        let busy = self.turns.iter().map(|(task, turns)| (*task, turns.sum())).collect();
+        self.window = Window { since: now, spent: self.own.spent, busy, ratios };
     }
 
     fn tell(&self, id: TaskId, task: &Task, consumer: &dyn Consumer) -> Told {
@@ -251,7 +272,7 @@ impl ThreadRecorder {
         let ends = figures.inputs.iter().map(|input| consumer.last_known_end(&input.partition));
         Told {
             attributes: of_task(&self.published.attributes, id),
-            busy: self.busy.get(&id).copied().unwrap_or_default(),
+            turns: self.turns.get(&id).copied().unwrap_or_default(),
             ratio: self.window.ratios.get(&id).copied().unwrap_or_default(),
             ends: ends.collect(),
             disk: self.disk.get(&id).cloned().unwrap_or_default(),
@@ -301,8 +322,12 @@ impl Own {
         let age = into.now.monotonic.saturating_sub(self.last_commit);
         into.gauge(Metric::ThreadCommitAge, thread, age.as_secs_f64());
         into.count(Metric::ThreadCommitPostponed, thread, self.postponed);
-        let events =
-            [(Phase::Assigned, "assigned"), (Phase::Revoked, "revoked"), (Phase::Lost, "lost")];
+        let events = [
+            (Phase::Assigned, "assigned"),
+            (Phase::Revoked, "revoked"),
+            (Phase::Lost, "lost"),
+            (Phase::Joined, "joined"),
+        ];
         for (phase, event) in events {
             let event = with(thread, "event", event);
             into.durations(Metric::ThreadRebalanceDuration, &event, &took(phase));
@@ -319,7 +344,7 @@ impl Told {
     fn collect(&self, into: &mut Collection<'_>) {
         let (task, figures) = (&self.attributes, &self.figures);
         into.count(Metric::TaskProcessRecords, task, figures.processed);
-        into.seconds(Metric::TaskProcessTime, task, self.busy);
+        into.durations(Metric::TaskProcessDuration, task, &self.turns);
         into.gauge(Metric::TaskActiveProcessRatio, task, self.ratio);
         for (reason, count) in figures.dropped.all() {
             let reason = with(task, "reason", reason.word());

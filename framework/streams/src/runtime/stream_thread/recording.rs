@@ -44,10 +44,14 @@ impl StreamThread {
             MemberEvent::Revoked(_) => Phase::Revoked,
             MemberEvent::Lost(_) => Phase::Lost,
         };
-        self.timed(phase, |it| it.answer(event), |()| 1)
+        self.timed(phase, |it| it.answer(event), |()| 1)?;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.note_group(self.app.clock.monotonic(), phase == Phase::Assigned);
+        }
+        Ok(())
     }
 
-    /// Notes how long a task has processed.
+    /// Notes a turn of a task in which it has processed.
     pub(super) fn note_turn(&mut self, task: TaskId, took: Duration) {
         if let Some(recorder) = &mut self.recorder {
             recorder.task_took(task, took);

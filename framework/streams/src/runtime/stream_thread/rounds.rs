@@ -65,7 +65,9 @@ impl StreamThread {
         self.outputs.settle(task)?;
         commit::send(task, &mut *self.producer, &self.tasks.acknowledged)?;
         self.processing = None;
-        self.note_turn(id, now.saturating_sub(began));
+        if records > 0 {
+            self.note_turn(id, now.saturating_sub(began));
+        }
         Ok(records)
     }
 
