@@ -58,7 +58,8 @@ impl<K: Data, V: Data> Writer<K, V> {
         let value = encode_into(&*self.values, &name, &record.value, ctx.outbox.arena());
         let value = value.map_err(|cause| unencodable(ctx, "value", &name, cause))?;
         if self.has_schemas || !record.headers.is_empty() {
-            record.headers = self.with_schemas(&name, record.headers);
+            let parts = (key.is_some(), value.is_some());
+            record.headers = self.with_schemas(&name, record.headers, parts);
         }
         let Some(partitioner) = &self.partitioner else {
             let arena = ctx.outbox.arena();
@@ -88,12 +89,20 @@ impl<K: Data, V: Data> Writer<K, V> {
 }
 
 impl<K, V> Writer<K, V> {
-    /// Adds the headers that name the schemas of key and value, where serdes want that.
+    /// Adds the headers that name the schemas of key and value, where serdes want that and there are bytes:
+    /// a null is of no schema.
     ///
     /// Those of the record that was read go: readers would take what is written here for what they name.
-    fn with_schemas(&self, topic: &str, headers: Headers) -> Headers {
+    fn with_schemas(
+        &self,
+        topic: &str,
+        headers: Headers,
+        (has_key, has_value): (bool, bool),
+    ) -> Headers {
         let headers = headers.without(&SCHEMA_HEADERS);
-        match (self.keys.header(topic), self.values.header(topic)) {
+        let key = has_key.then(|| self.keys.header(topic)).flatten();
+        let value = has_value.then(|| self.values.header(topic)).flatten();
+        match (key, value) {
             (None, None) => headers,
             (key, value) => headers.with(key.into_iter().chain(value)),
         }

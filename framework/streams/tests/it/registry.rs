@@ -3,7 +3,9 @@
 use kappa::prelude::*;
 use kappa::schemas::Registry;
 use kappa::schemas::avro::AvroSchema;
+use kappa::serde::Part;
 use kappa::testing::TopologyTestDriver;
+use kappa::{Headers, Record};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,5 +48,38 @@ fn ids_in_prefixes_and_in_headers_go_through_a_topology() {
         let read = driver.output(&largest).read_map();
         let amount = read["ann"].as_ref().map(|order| order.amount);
         assert_eq!(amount, Some(22), "read by header: {read_header}, written: {written_header}");
+    }
+}
+
+#[test]
+fn a_null_is_of_no_schema() {
+    let registry = Registry::in_memory();
+    let keys = || {
+        let keys = registry.avro::<String>(AvroSchema::parse(r#""string""#).unwrap());
+        Nullable::of(keys.for_key().id_in_header())
+    };
+    let values = || {
+        let values = registry.avro::<Order>(AvroSchema::parse(ORDER).unwrap());
+        Nullable::of(values.id_in_header())
+    };
+    let named = |headers: &Headers| {
+        let has = |part: Part| headers.last(part.schema_header()).is_some();
+        format!("key-{}-value-{}", has(Part::Key), has(Part::Value))
+    };
+    let orders: Topic<Option<String>, Option<Order>> = Topic::new("in", keys(), values());
+    let builder = StreamsBuilder::new();
+    let written = Topics::any(keys(), values());
+    // The topic says how the driver wrote what is read.
+    builder.stream(&orders).to_dynamic(&written, move |_, _, at| named(at.headers).into());
+    let driver = TopologyTestDriver::new(&builder.build().unwrap()).unwrap();
+
+    let key = || Some("a".to_owned());
+    let value = || Some(Order { customer: "ann".to_owned(), amount: 20 });
+    for (key, value) in [(key(), value()), (key(), None), (None, value()), (None, None)] {
+        let expected = format!("key-{}-value-{}", key.is_some(), value.is_some());
+        let record = Record::new(key, value, Timestamp::from_millis(1));
+        driver.input(&orders).try_pipe(record).unwrap();
+        let (topic, record) = driver.take_produced().pop().unwrap();
+        assert_eq!((&*topic, named(&record.headers)), (&*expected, expected.clone()));
     }
 }
