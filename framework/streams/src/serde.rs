@@ -163,6 +163,12 @@ pub trait Serde<T>: Send + Sync {
         None
     }
 
+    /// Returns whether values are the bytes themselves, written as they were read: a header that names their
+    /// schema then stays true of them, and is passed on. Serdes around others answer as those do.
+    fn keeps_bytes(&self) -> bool {
+        false
+    }
+
     /// Returns the part of an encoded key that chooses its partition: all of it, but for a windowed
     /// key only the inner key (row W11).
     fn partitioning_part<'a>(&self, encoded: &'a [u8]) -> &'a [u8] {
@@ -218,6 +224,10 @@ impl<T> Serde<T> for SerdeRef<T> {
 
     fn schema(&self) -> Option<&Schema> {
         (**self).schema()
+    }
+
+    fn keeps_bytes(&self) -> bool {
+        (**self).keeps_bytes()
     }
 
     fn partitioning_part<'a>(&self, encoded: &'a [u8]) -> &'a [u8] {

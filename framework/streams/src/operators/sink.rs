@@ -7,8 +7,10 @@ use crate::processor::{Control, Process, TaskContext};
 use crate::record::{Headers, Record};
 use crate::serde::{Data, Part, SerdeError, SerdeRef, encode_into};
 
-/// The headers that name schemas.
-const SCHEMA_HEADERS: [&str; 2] = [Part::Key.schema_header(), Part::Value.schema_header()];
+/// The header that names the schema of a key.
+const KEY: &str = Part::Key.schema_header();
+/// The header that names the schema of a value.
+const VALUE: &str = Part::Value.schema_header();
 
 /// Writes records to a topic.
 pub(crate) struct Sink<K, V> {
@@ -25,6 +27,8 @@ pub(crate) struct Writer<K, V> {
     partitioner: Option<Partitioner<K, V>>,
     /// Whether headers may have to name schemas: not of serdes that have none.
     has_schemas: bool,
+    /// The headers of the record that was read which are not true of what is written.
+    replaced: &'static [&'static str],
 }
 
 impl<K, V> Writer<K, V> {
@@ -35,7 +39,13 @@ impl<K, V> Writer<K, V> {
         partitioner: Option<Partitioner<K, V>>,
     ) -> Self {
         let has_schemas = keys.schema().is_some() || values.schema().is_some();
-        Self { keys, values, partitioner, has_schemas }
+        let replaced: &[&str] = match (keys.keeps_bytes(), values.keeps_bytes()) {
+            (false, false) => &[KEY, VALUE],
+            (false, true) => &[KEY],
+            (true, false) => &[VALUE],
+            (true, true) => &[],
+        };
+        Self { keys, values, partitioner, has_schemas, replaced }
     }
 }
 
@@ -92,14 +102,18 @@ impl<K, V> Writer<K, V> {
     /// Adds the headers that name the schemas of key and value, where serdes want that and there are bytes:
     /// a null is of no schema.
     ///
-    /// Those of the record that was read go: readers would take what is written here for what they name.
+    /// Those of the record that was read go where a serde writes anew: readers would take what is written here
+    /// for what they name. They stay where bytes are passed on as they are.
     fn with_schemas(
         &self,
         topic: &str,
         headers: Headers,
         (has_key, has_value): (bool, bool),
     ) -> Headers {
-        let headers = headers.without(&SCHEMA_HEADERS);
+        let headers = headers.without(self.replaced);
+        if !self.has_schemas {
+            return headers;
+        }
         let key = has_key.then(|| self.keys.header(topic)).flatten();
         let value = has_value.then(|| self.values.header(topic)).flatten();
         match (key, value) {

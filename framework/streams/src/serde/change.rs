@@ -72,6 +72,10 @@ impl<V> Serde<Change<V>> for Changed<V> {
     fn schema(&self) -> Option<&Schema> {
         self.0.schema()
     }
+
+    fn keeps_bytes(&self) -> bool {
+        self.0.keeps_bytes()
+    }
 }
 
 fn read<V>(

@@ -89,6 +89,10 @@ impl<T> Serde<Option<T>> for Nullable<T> {
         self.0.schema()
     }
 
+    fn keeps_bytes(&self) -> bool {
+        self.0.keeps_bytes()
+    }
+
     fn partitioning_part<'a>(&self, encoded: &'a [u8]) -> &'a [u8] {
         self.0.partitioning_part(encoded)
     }

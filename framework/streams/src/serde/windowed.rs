@@ -70,6 +70,10 @@ impl<K> Serde<Windowed<K>> for TimeWindowed<K> {
         self.inner.schema()
     }
 
+    fn keeps_bytes(&self) -> bool {
+        self.inner.keeps_bytes()
+    }
+
     fn partitioning_part<'a>(&self, encoded: &'a [u8]) -> &'a [u8] {
         let key = encoded.split_last_chunk::<START_BYTES>().map_or(encoded, |(key, _)| key);
         self.inner.partitioning_part(key)
