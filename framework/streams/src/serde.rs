@@ -124,6 +124,22 @@ pub trait Serde<T>: Send + Sync {
         }
     }
 
+    /// Appends the bytes of the key or value of a record that is sent to a topic, whose
+    /// [`header`](Self::header) may say more about them. Rows of stores have no headers: they are written by
+    /// [`encode`](Self::encode).
+    ///
+    /// # Errors
+    ///
+    /// As [`encode`](Self::encode).
+    fn encode_record(
+        &self,
+        topic: &str,
+        value: &T,
+        out: &mut Vec<u8>,
+    ) -> Result<Encoded, SerdeError> {
+        self.encode_nullable(topic, value, out)
+    }
+
     /// Reads the key or value of a record that was read from a topic, whose headers may say more about
     /// its bytes (row SD3).
     ///
@@ -153,7 +169,7 @@ pub trait Serde<T>: Send + Sync {
     }
 
     /// Returns the header that records of a topic carry for this part, where it names their schema; asked of
-    /// serdes that have a [`schema`](Self::schema).
+    /// serdes that have a [`schema`](Self::schema), after [`encode_record`](Self::encode_record).
     fn header(&self, _topic: &str) -> Option<Header> {
         None
     }
@@ -203,6 +219,15 @@ impl<T> Serde<T> for SerdeRef<T> {
 
     fn decode_nullable(&self, topic: &str, bytes: Option<&[u8]>) -> Result<T, SerdeError> {
         (**self).decode_nullable(topic, bytes)
+    }
+
+    fn encode_record(
+        &self,
+        topic: &str,
+        value: &T,
+        out: &mut Vec<u8>,
+    ) -> Result<Encoded, SerdeError> {
+        (**self).encode_record(topic, value, out)
     }
 
     fn decode_record(
@@ -272,7 +297,7 @@ pub trait DefaultSerde: Sized {
     fn default_serde() -> SerdeRef<Self>;
 }
 
-/// Where the bytes of an encoding went, and whether there are any.
+/// Appends the key or value of a record, and returns where its bytes went, if there are any.
 pub(crate) fn encode_into<T>(
     serde: &dyn Serde<T>,
     topic: &str,
@@ -280,7 +305,7 @@ pub(crate) fn encode_into<T>(
     out: &mut Vec<u8>,
 ) -> Result<Option<std::ops::Range<usize>>, SerdeError> {
     let start = out.len();
-    match serde.encode_nullable(topic, value, out) {
+    match serde.encode_record(topic, value, out) {
         Ok(Encoded::Bytes) => Ok(Some(start..out.len())),
         Ok(Encoded::Null) => {
             out.truncate(start);

@@ -27,7 +27,7 @@ pub(crate) fn client(server: &Server, auto_register: bool) -> Registry {
 pub(crate) fn write<T>(serde: &dyn Serde<T>, topic: &str, value: &T) -> (Headers, Vec<u8>) {
     serde.prepare(topic).unwrap();
     let mut bytes = Vec::new();
-    serde.encode(topic, value, &mut bytes).unwrap();
+    serde.encode_record(topic, value, &mut bytes).unwrap();
     (serde.header(topic).into_iter().collect(), bytes)
 }
 

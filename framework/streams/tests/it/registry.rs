@@ -17,7 +17,7 @@ struct Order {
 const ORDER: &str = r#"{"type": "record", "name": "Order", "fields": [
     {"name": "customer", "type": "string"}, {"name": "amount", "type": "long"}]}"#;
 
-/// By prefix into headers and back, with a repartition and a store between, which have no headers.
+/// By prefix into headers and back, with a repartition and a store between.
 #[test]
 fn ids_in_prefixes_and_in_headers_go_through_a_topology() {
     for (read_header, written_header) in [(false, true), (true, false), (true, true)] {
@@ -81,5 +81,30 @@ fn a_null_is_of_no_schema() {
         driver.input(&orders).try_pipe(record).unwrap();
         let (topic, record) = driver.take_produced().pop().unwrap();
         assert_eq!((&*topic, named(&record.headers)), (&*expected, expected.clone()));
+    }
+}
+
+/// The bytes of a key decide its partition, so that topics which are joined must have it in the same ones.
+#[test]
+fn a_repartition_topic_has_keys_in_the_bytes_of_other_topics() {
+    let registry = Registry::in_memory();
+    let keys = || registry.avro::<String>(AvroSchema::parse(r#""string""#).unwrap()).for_key();
+    for in_header in [false, true] {
+        let keys = || if in_header { keys().id_in_header().shared() } else { keys().shared() };
+        let orders: Topic<String, i64> = Topic::new("orders", keys(), I64);
+        let builder = StreamsBuilder::new();
+        let moved = builder.stream(&orders).repartition(Repartitioned::new().named("moved"));
+        moved.to(&Topic::new("foo-repartition", keys(), I64));
+        let driver = TopologyTestDriver::new(&builder.build().unwrap()).unwrap();
+        driver.input(&orders).pipe("ann".to_owned(), 1);
+        let produced = driver.take_produced();
+        let topics: Vec<&str> = produced.iter().map(|(topic, _)| &**topic).collect();
+        assert_eq!(topics, ["test-app-moved-repartition", "foo-repartition"]);
+        for (topic, record) in &produced {
+            let key = record.key.as_deref().unwrap();
+            assert!(key.ends_with(b"\x06ann"), "{topic}");
+            assert_eq!(key.len(), if in_header { 4 } else { 9 }, "{topic}");
+            assert_eq!(record.headers.is_empty(), !in_header, "{topic}");
+        }
     }
 }
