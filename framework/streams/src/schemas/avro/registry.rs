@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{AvroCodec, AvroSchema};
+use super::{AvroCodec, AvroSchema, AvroWriter};
 use crate::schemas::{Codec, Registry, RegistrySerde, WriterSchema};
 use crate::serde::{Schema, SchemaFormat, SerdeError};
 
@@ -29,7 +29,7 @@ impl Registry {
 }
 
 impl<T: Serialize + DeserializeOwned> Codec<T> for AvroCodec<T> {
-    type Writer = AvroSchema;
+    type Writer = AvroWriter;
 
     const FORMAT: SchemaFormat = SchemaFormat::Avro;
 
@@ -37,18 +37,13 @@ impl<T: Serialize + DeserializeOwned> Codec<T> for AvroCodec<T> {
         Self::schema(self).schema()
     }
 
-    fn writer(&self, schema: &WriterSchema) -> Result<AvroSchema, SerdeError> {
-        let own = Self::schema(self);
-        if schema.references.is_empty() && *schema.schema.text == *own.text() {
-            // The very same schema is read without being resolved.
-            return Ok(own.clone());
-        }
-        parse(schema)
+    fn writer(&self, schema: &WriterSchema) -> Result<AvroWriter, SerdeError> {
+        self.resolve(&parse(schema)?)
     }
 
     fn check_writes(&self, other: &WriterSchema) -> Result<(), SerdeError> {
         // What the canonical form leaves out does not change the bytes.
-        if self.writer(other)?.canonical() == Self::schema(self).canonical() {
+        if parse(other)?.canonical() == Self::schema(self).canonical() {
             return Ok(());
         }
         Err("it has other fields, types or names: write with that version's schema".into())
@@ -58,7 +53,7 @@ impl<T: Serialize + DeserializeOwned> Codec<T> for AvroCodec<T> {
         Self::encode(self, value, out)
     }
 
-    fn decode(&self, writer: &AvroSchema, _: &[u32], bytes: &[u8]) -> Result<T, SerdeError> {
+    fn decode(&self, writer: &AvroWriter, _: &[u32], bytes: &[u8]) -> Result<T, SerdeError> {
         Self::decode(self, writer, bytes)
     }
 }
@@ -72,4 +67,33 @@ pub(super) fn parse(schema: &WriterSchema) -> Result<AvroSchema, SerdeError> {
         references.push(parsed.map_err(|error| format!("reference {}: {error}", reference.name))?);
     }
     Ok(AvroSchema::parse_with(&schema.schema.text, &references)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn a_schema_laid_out_otherwise_is_the_same_one() {
+        let own = AvroSchema::parse(
+            r#"{
+                "type": "record", "name": "R",
+                "fields": [{"name": "n", "type": "int", "default": 5}]
+            }"#,
+        )
+        .unwrap();
+        let codec = AvroCodec::<serde_json::Value>::new(own.clone());
+        let writer = |text: &str| {
+            let schema = Schema { text: text.into(), ..own.schema().clone() };
+            codec.writer(&WriterSchema { schema, references: Vec::new() }).unwrap()
+        };
+        let is_own = |text: &str| Arc::ptr_eq(&writer(text).plan, &own.parsed.plan);
+        let laid_out =
+            r#"{"name":"R","type":"record","fields":[{"name":"n","type":"int","default":5}]}"#;
+        assert!(is_own(laid_out));
+        assert!(!is_own(&laid_out.replace("int", "long")));
+        assert!(!is_own(&laid_out.replace('5', "6")));
+    }
 }

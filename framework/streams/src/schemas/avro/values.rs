@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::AvroCodec;
+use super::{AvroCodec, AvroWriter};
 use super::registry::parse;
-use crate::schemas::Registry;
+use crate::schemas::{Codec, Registry};
 use crate::schemas::wire_format::SchemaId;
 use crate::serde::SerdeError;
 
@@ -30,7 +30,7 @@ use crate::serde::SerdeError;
 #[derive(Debug)]
 pub struct AvroValues {
     registry: Registry,
-    codecs: HashMap<SchemaId, AvroCodec<Value>>,
+    codecs: HashMap<SchemaId, (AvroCodec<Value>, AvroWriter)>,
 }
 
 impl AvroValues {
@@ -47,13 +47,15 @@ impl AvroValues {
     /// Where it names no schema, or one that the registry has not or that is not Avro, or is damaged.
     pub fn json(&mut self, bytes: &[u8]) -> Result<Value, SerdeError> {
         let (id, rest) = SchemaId::read(bytes)?;
-        let codec = match self.codecs.get(&id) {
-            Some(codec) => codec,
+        let (codec, writer) = match self.codecs.get(&id) {
+            Some(known) => known,
             None => {
                 let schema = self.registry.schema_blocking(id)?;
-                self.codecs.entry(id).or_insert(AvroCodec::new(parse(&schema)?))
+                let codec = AvroCodec::new(parse(&schema)?);
+                let writer = codec.writer(&schema)?;
+                self.codecs.entry(id).or_insert((codec, writer))
             }
         };
-        codec.decode(codec.schema(), rest)
+        codec.decode(writer, rest)
     }
 }
