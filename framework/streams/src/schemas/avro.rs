@@ -177,6 +177,12 @@ impl AvroSchema {
         &self.parsed.graph
     }
 
+    /// Returns whether it is bytes and nothing else.
+    #[cfg(feature = "schema-registry")]
+    fn is_bytes(&self) -> bool {
+        matches!(self.graph().kind(self.graph().root()), graph::Kind::Bytes)
+    }
+
     fn plan(&self) -> &Plan {
         &self.parsed.plan
     }
@@ -280,10 +286,13 @@ impl<T> AvroCodec<T> {
         if writer.says_the_same(own) {
             return Ok(AvroWriter { schema, plan: own.parsed.plan.clone() });
         }
-        match Plan::new(writer.graph(), own.graph()) {
-            Ok(plan) => Ok(AvroWriter { schema, plan: Arc::new(plan) }),
-            Err(why) => Err(format!("{writer} cannot be read as {own}: {why}").into()),
-        }
+        Ok(AvroWriter { schema, plan: Arc::new(self.plan_for(writer)?) })
+    }
+
+    fn plan_for(&self, writer: &AvroSchema) -> Result<Plan, SerdeError> {
+        let own = &self.schema;
+        let plan = Plan::new(writer.graph(), own.graph());
+        plan.map_err(|why| format!("{writer} cannot be read as {own}: {why}").into())
     }
 }
 
