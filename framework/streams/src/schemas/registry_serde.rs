@@ -149,12 +149,15 @@ impl<T, C: Codec<T>> RegistrySerde<T, C> {
     }
 
     /// Finds how a topic names the schema; asks the registry once.
+    ///
+    /// What is read under that id is then known too: the application reads its own repartition topics and
+    /// changelogs without asking what it has just been told.
     fn resolve(&self, topic: &str) -> Result<Writing, RegistryError> {
         let (registry, schema) = (&self.registry, self.codec.schema());
         let settings = registry.settings();
         let subject = registry.subject(topic, self.part, schema)?;
-        let registered = if settings.auto_register {
-            registry.register(&subject, schema)?
+        let (registered, writer) = if settings.auto_register {
+            (registry.register(&subject, schema)?, self.own())
         } else if settings.use_latest {
             let (latest, writer) = registry.latest(&subject).map_err(|error| {
                 error.context(format_args!("cannot find the latest version of `{subject}`"))
@@ -169,15 +172,38 @@ impl<T, C: Codec<T>> RegistrySerde<T, C> {
                     ),
                 )
             })?;
-            latest
+            (latest, Some(writer))
         } else {
-            registry.lookup(&subject, schema)?.ok_or_else(|| self.not_registered(&subject))?
+            let found = registry.lookup(&subject, schema)?;
+            (found.ok_or_else(|| self.not_registered(&subject))?, self.own())
         };
         let id = registered.id.map(SchemaId::Id).ok_or_else(|| {
             let message = format!("{} gave no id for `{subject}`", registry.address());
             RegistryError::new(RegistryErrorKind::Unexpected, message)
         })?;
-        Ok(self.writing(id, registered.guid))
+        let guid = registered.guid.filter(|_| self.id_in_header);
+        if let Some(writer) = writer {
+            self.know(Some(id).into_iter().chain(guid), &writer);
+        }
+        Ok(self.writing(id, guid))
+    }
+
+    /// Has what names a schema read without asking; where it cannot be read, that is said of its records.
+    fn know(&self, ids: impl Iterator<Item = SchemaId>, schema: &WriterSchema) {
+        for id in ids {
+            if self.readers.with(&id, |_| ()).is_none()
+                && let Ok(writer) = self.codec.writer(schema)
+            {
+                self.readers.insert(id, writer);
+            }
+        }
+    }
+
+    /// Returns the codec's own schema as that of a writer, if it is whole: what it uses is the registry's.
+    fn own(&self) -> Option<WriterSchema> {
+        let schema = self.codec.schema();
+        let own = || WriterSchema { schema: schema.clone(), references: Vec::new() };
+        schema.references.is_empty().then(own)
     }
 
     fn writing(&self, id: SchemaId, guid: Option<SchemaId>) -> Writing {
