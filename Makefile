@@ -14,8 +14,8 @@ export PATH := /usr/lib/ccache:$(PATH)
 CARGO_FLAGS := --workspace --exclude with-kafka --all-features --locked
 BIN := $(CARGO_TARGET_DIR)/debug
 KAFKA_VERSION := 4.3.1
-# Tests whose bodies run on any broker. Chosen by target, so that the features of all packages stay as they are built.
-BROKER_TESTS := --test conformance --test streams --test services --test registry
+# Tests whose bodies run on any broker or registry. Chosen by target, so that the features of all packages stay as they are built.
+BROKER_TESTS := --test conformance --test streams --test services --test registry --test schemas
 # Run only beside a broker that is secured; no other command takes them along.
 SECURITY_TESTS := --test security
 # Where a comparison leaves its figures and its chart.

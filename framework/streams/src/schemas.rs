@@ -24,8 +24,6 @@ mod subjects;
 pub mod wire_format;
 
 #[cfg(feature = "schema-registry")]
-pub use avro::AvroValues;
-#[cfg(feature = "schema-registry")]
 pub use formats::{AvroRecord, Formats};
 #[cfg(feature = "schema-registry")]
 pub use registry::{

@@ -125,6 +125,22 @@ pub trait Serde<T>: Send + Sync {
         }
     }
 
+    /// Appends the bytes of the key or value of a record that is sent to a topic, whose
+    /// [`header`](Self::header) may say more about them. Rows of stores have no headers: they are written by
+    /// [`encode`](Self::encode).
+    ///
+    /// # Errors
+    ///
+    /// As [`encode`](Self::encode).
+    fn encode_record(
+        &self,
+        topic: &str,
+        value: &T,
+        out: &mut Vec<u8>,
+    ) -> Result<Encoded, SerdeError> {
+        self.encode_nullable(topic, value, out)
+    }
+
     /// Reads the key or value of a record that was read from a topic, whose headers may say more about
     /// its bytes (row SD3).
     ///
@@ -154,7 +170,7 @@ pub trait Serde<T>: Send + Sync {
     }
 
     /// Returns the header that records of a topic carry for this part, where it names their schema; asked of
-    /// serdes that have a [`schema`](Self::schema).
+    /// serdes that have a [`schema`](Self::schema), after [`encode_record`](Self::encode_record).
     fn header(&self, _topic: &str) -> Option<Header> {
         None
     }
@@ -162,6 +178,12 @@ pub trait Serde<T>: Send + Sync {
     /// Returns the schema that values are written with, where the encoding has one.
     fn schema(&self) -> Option<&Schema> {
         None
+    }
+
+    /// Returns whether values are the bytes themselves, written as they were read: a header that names their
+    /// schema then stays true of them, and is passed on. Serdes around others answer as those do.
+    fn keeps_bytes(&self) -> bool {
+        false
     }
 
     /// Returns the part of an encoded key that chooses its partition: all of it, but for a windowed
@@ -200,6 +222,15 @@ impl<T> Serde<T> for SerdeRef<T> {
         (**self).decode_nullable(topic, bytes)
     }
 
+    fn encode_record(
+        &self,
+        topic: &str,
+        value: &T,
+        out: &mut Vec<u8>,
+    ) -> Result<Encoded, SerdeError> {
+        (**self).encode_record(topic, value, out)
+    }
+
     fn decode_record(
         &self,
         topic: &str,
@@ -219,6 +250,10 @@ impl<T> Serde<T> for SerdeRef<T> {
 
     fn schema(&self) -> Option<&Schema> {
         (**self).schema()
+    }
+
+    fn keeps_bytes(&self) -> bool {
+        (**self).keeps_bytes()
     }
 
     fn partitioning_part<'a>(&self, encoded: &'a [u8]) -> &'a [u8] {
@@ -263,7 +298,7 @@ pub trait DefaultSerde: Sized {
     fn default_serde() -> SerdeRef<Self>;
 }
 
-/// Where the bytes of an encoding went, and whether there are any.
+/// Appends the key or value of a record, and returns where its bytes went, if there are any.
 pub(crate) fn encode_into<T>(
     serde: &dyn Serde<T>,
     topic: &str,
@@ -271,7 +306,7 @@ pub(crate) fn encode_into<T>(
     out: &mut Vec<u8>,
 ) -> Result<Option<std::ops::Range<usize>>, SerdeError> {
     let start = out.len();
-    match serde.encode_nullable(topic, value, out) {
+    match serde.encode_record(topic, value, out) {
         Ok(Encoded::Bytes) => Ok(Some(start..out.len())),
         Ok(Encoded::Null) => {
             out.truncate(start);

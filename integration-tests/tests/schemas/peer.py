@@ -32,22 +32,22 @@ def message_class():
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("flights.Departed"))
 
 
-def write(client, schemas):
+def write(client, schemas, topics, places):
     departed = message_class()
     records = {"avro": {}, "json": {}, "protobuf": {}}
-    for place, serializer in PLACES.items():
-        conf = {"schema.id.serializer": serializer}
+    for place in places:
+        conf = {"schema.id.serializer": PLACES[place]}
         writers = {
             "avro": (AvroSerializer(client, schemas["avro"], conf=conf), VALUE),
             "json": (JSONSerializer(schemas["json"], client, conf=conf), VALUE),
             "protobuf": (ProtobufSerializer(departed, client, conf=conf), departed(**VALUE)),
         }
         for name, (writer, value) in writers.items():
-            context = SerializationContext(name, MessageField.VALUE, {})
+            context = SerializationContext(topics[name], MessageField.VALUE, {})
             payload = writer(value, context)
             headers = {key: header.hex() for key, header in context.headers.items()}
             records[name][place] = {"value": payload.hex(), "headers": headers}
-    file = client.get_latest_version("protobuf-value").schema.schema_str
+    file = client.get_latest_version(f"{topics['protobuf']}-value").schema.schema_str
     return {"records": records, "schemas": {"protobuf": file}}
 
 
@@ -74,7 +74,7 @@ def main():
     task = json.load(sys.stdin)
     client = SchemaRegistryClient({"url": sys.argv[1]})
     if task["do"] == "write":
-        answer = write(client, task["schemas"])
+        answer = write(client, task["schemas"], task["topics"], task["places"])
     else:
         answer = read(client, task["schemas"], task["records"])
     json.dump(answer, sys.stdout)

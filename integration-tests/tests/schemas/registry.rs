@@ -1,7 +1,7 @@
-//! All formats over the embedded registry, which restarts, refuses and fails.
+//! All formats over a registry; and over the embedded one, which restarts, refuses and fails.
 
-use integration_tests::Deadline;
 use integration_tests::waiting::eventually;
+use integration_tests::{Deadline, Registry as Served, unique};
 use kappa::Headers;
 use kappa::config::SchemaRegistrySettings;
 use kappa::schemas::avro::AvroSchema;
@@ -9,16 +9,14 @@ use kappa::schemas::protobuf::ProtobufSchema;
 use kappa::schemas::{Registry, RegistryErrorKind};
 use kappa::serde::{SchemaReference, Serde, SerdeError, Unready};
 use kappa_registry::{Credential, Fault, FaultRule, Server, ServerConfig};
+use reqwest::Method;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::flights::{self, AVRO, Departed, DepartedMessage, PROTO, departed, message};
 
-pub(crate) fn server() -> Server {
-    Server::start(ServerConfig::default()).unwrap()
-}
-
-pub(crate) fn client(server: &Server, auto_register: bool) -> Registry {
-    let urls = vec![server.url().to_owned()];
+pub(crate) fn client(url: &str, auto_register: bool) -> Registry {
+    let urls = vec![url.to_owned()];
     let settings = SchemaRegistrySettings { urls, auto_register, ..Default::default() };
     Registry::over_http(&settings).unwrap()
 }
@@ -27,7 +25,7 @@ pub(crate) fn client(server: &Server, auto_register: bool) -> Registry {
 pub(crate) fn write<T>(serde: &dyn Serde<T>, topic: &str, value: &T) -> (Headers, Vec<u8>) {
     serde.prepare(topic).unwrap();
     let mut bytes = Vec::new();
-    serde.encode(topic, value, &mut bytes).unwrap();
+    serde.encode_record(topic, value, &mut bytes).unwrap();
     (serde.header(topic).into_iter().collect(), bytes)
 }
 
@@ -44,12 +42,24 @@ pub(crate) fn read<T>(
     })
 }
 
+/// Returns how long the id in a header is: not every registry gives GUIDs.
+fn id_length(served: &Served, header: &[u8]) -> usize {
+    match header[0] {
+        1 => 17,
+        0 if served.server().is_none() => 5,
+        magic => panic!("no GUID of the embedded registry's, but {magic}"),
+    }
+}
+
 #[test]
 fn each_format_comes_back_by_prefix_and_by_header() {
-    let server = server();
-    let writer = client(&server, true);
+    let served = Served::start();
+    let writer = client(served.url(), true);
     let proto = || ProtobufSchema::new(PROTO, "flights.Departed").unwrap();
+    let [avro_topic, json_topic, proto_topic] = ["avro", "json", "proto"].map(unique);
     for in_header in [false, true] {
+        // Whoever reads has a cache of its own, and registers nothing.
+        let reader = client(served.url(), false);
         let (avro, json) = (flights::avro(&writer), flights::json(&writer));
         let protobuf = writer.protobuf::<DepartedMessage>(proto());
         let (avro, json, protobuf) = if in_header {
@@ -57,35 +67,61 @@ fn each_format_comes_back_by_prefix_and_by_header() {
         } else {
             (avro, json, protobuf)
         };
-        // Whoever reads has a cache of its own, and registers nothing.
-        let reader = client(&server, false);
-        let (headers, bytes) = write(&avro, "flights-avro", &departed());
+        let (headers, bytes) = write(&avro, &avro_topic, &departed());
         assert_eq!(headers.is_empty(), !in_header);
         assert_eq!(bytes.len(), if in_header { 7 } else { 12 });
         assert_eq!(read(&flights::avro(&reader), &headers, &bytes).unwrap(), departed());
-        let (headers, bytes) = write(&json, "flights-json", &departed());
+        let (headers, bytes) = write(&json, &json_topic, &departed());
         assert_eq!(read(&flights::json(&reader), &headers, &bytes).unwrap(), departed());
-        let (headers, bytes) = write(&protobuf, "flights-proto", &message());
+        let (headers, bytes) = write(&protobuf, &proto_topic, &message());
         // The second message of the file: one index, 1, zig-zag.
-        let indexes = headers.iter().next().and_then(|header| header.value.clone());
-        let indexes = indexes.map_or(bytes[5..7].to_vec(), |header| header[17..].to_vec());
+        let header = headers.iter().next().and_then(|header| header.value.clone());
+        let indexes = match header {
+            Some(header) => header[id_length(&served, &header)..].to_vec(),
+            None => bytes[5..7].to_vec(),
+        };
         assert_eq!(indexes, [2, 2]);
         assert_eq!(
             read(&reader.protobuf::<DepartedMessage>(proto()), &headers, &bytes).unwrap(),
             message()
         );
+        if !in_header {
+            // Whoever only looks them up finds the ids that were given.
+            let protobuf = reader.protobuf::<DepartedMessage>(proto());
+            assert_eq!(write(&protobuf, &proto_topic, &message()).1, bytes);
+            let again = write(&flights::avro(&reader), &avro_topic, &departed());
+            assert_eq!(again, write(&avro, &avro_topic, &departed()));
+            let again = write(&flights::json(&reader), &json_topic, &departed());
+            assert_eq!(again, write(&json, &json_topic, &departed()));
+        }
     }
     // The wrong kind, and the wrong message of the right file.
-    let (headers, bytes) = write(&flights::avro(&writer), "flights-avro", &departed());
+    let (headers, bytes) = write(&flights::avro(&writer), &avro_topic, &departed());
     let error = read(&writer.protobuf::<DepartedMessage>(proto()), &headers, &bytes);
     // What follows the id is no message index, or the id is of another format.
     error.unwrap_err();
     let other = ProtobufSchema::new(PROTO, "flights.Other").unwrap();
-    let (headers, bytes) = write(&writer.protobuf::<()>(other), "flights-proto", &());
+    let (headers, bytes) = write(&writer.protobuf::<()>(other), &proto_topic, &());
     let error = read(&writer.protobuf::<DepartedMessage>(proto()), &headers, &bytes);
     let error = error.unwrap_err().to_string();
     let expected = "it is message flights.Other, and flights.Departed is read here";
     assert!(error.ends_with(expected), "{error}");
+}
+
+#[test]
+fn what_is_not_registered_is_told_and_what_no_one_has_is_the_records_fault() {
+    let served = Served::start();
+    let registry = client(served.url(), false);
+    let serde = flights::avro(&registry);
+    let topic = unique("absent");
+    let error = serde.prepare(&topic).unwrap_err();
+    assert!(!error.is::<Unready>(), "{error}");
+    let expected = format!("the schema of `{topic}-value` is not registered at {}", served.url());
+    assert!(error.to_string().starts_with(&expected), "{error}");
+    let bytes = [&[0, 0x7f, 0xff, 0xff, 0xfe][..], b"\x0aUA 12\x0a"].concat();
+    let error = read(&serde, &Headers::default(), &bytes).unwrap_err().to_string();
+    assert!(error.starts_with("schema 2147483646 cannot be used: "), "{error}");
+    assert!(error.contains("40403"), "{error}");
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -102,23 +138,28 @@ const SECOND: &str = r#"{"type": "record", "name": "Departed", "namespace": "fli
 
 #[test]
 fn old_records_are_read_after_the_schema_has_evolved() {
-    let server = server();
-    let registry = client(&server, true);
-    let (headers, old) = write(&flights::avro(&registry), "t", &departed());
+    let served = Served::start();
+    let registry = client(served.url(), true);
+    let topic = unique("evolved");
+    let subject = format!("{topic}-value");
+    let (headers, old) = write(&flights::avro(&registry), &topic, &departed());
+    // Not every registry has a level where none was set.
+    let level = json!({ "compatibility": "BACKWARD" });
+    assert_eq!(served.ask(Method::PUT, &format!("/config/{subject}"), Some(&level)).0, 200);
     let second = AvroSchema::parse(SECOND).unwrap();
-    assert_eq!(registry.incompatibilities("t-value", second.schema()).unwrap(), [""; 0]);
+    assert_eq!(registry.incompatibilities(&subject, second.schema()).unwrap(), [""; 0]);
     let serde = registry.avro::<DepartedTwo>(second);
     let expected = DepartedTwo { number: "UA 12".to_owned(), delay: 5, gate: None };
     assert_eq!(read(&serde, &headers, &old).unwrap(), expected);
-    let (headers, new) = write(&serde, "t", &expected);
-    assert_eq!((old[4], new[4]), (1, 2));
+    let (headers, new) = write(&serde, &topic, &expected);
+    assert_ne!(old[..5], new[..5]);
     assert_eq!(read(&serde, &headers, &new).unwrap(), expected);
 
     let added = r#"{"name": "seat", "type": "string"}, {"name": "gate"#;
     let breaking = AvroSchema::parse(&SECOND.replace(r#"{"name": "gate"#, added)).unwrap();
-    let wrong = registry.incompatibilities("t-value", breaking.schema()).unwrap();
+    let wrong = registry.incompatibilities(&subject, breaking.schema()).unwrap();
     assert!(wrong.join(" ").contains("seat"), "{wrong:?}");
-    let error = registry.register("t-value", breaking.schema()).unwrap_err();
+    let error = registry.register(&subject, breaking.schema()).unwrap_err();
     assert_eq!(error.kind(), RegistryErrorKind::Incompatible);
 }
 
@@ -129,12 +170,13 @@ fn a_schema_of_another_subject_is_fetched_with_the_one_that_uses_it() {
         first: Departed,
         gate: String,
     }
-    let server = server();
-    let registry = client(&server, true);
+    let served = Served::start();
+    let registry = client(served.url(), true);
     let departed_schema = AvroSchema::parse(AVRO).unwrap();
-    registry.register("departed", departed_schema.schema()).unwrap();
+    let subject = unique("departed");
+    registry.register(&subject, departed_schema.schema()).unwrap();
     let name = "flights.Departed".to_owned();
-    let reference = SchemaReference { name, subject: "departed".to_owned(), version: 1 };
+    let reference = SchemaReference { name, subject, version: 1 };
     let schema = |gate: &str| {
         let text = format!(
             r#"{{"type": "record", "name": "flights.Turned", "fields": [
@@ -145,8 +187,8 @@ fn a_schema_of_another_subject_is_fetched_with_the_one_that_uses_it() {
         schema.with_references(vec![reference.clone()])
     };
     let value = Turned { first: departed(), gate: "B 2".to_owned() };
-    let (headers, bytes) = write(&registry.avro(schema("where")), "turned", &value);
-    let reader = client(&server, false).avro::<Turned>(schema("other"));
+    let (headers, bytes) = write(&registry.avro(schema("where")), &unique("turned"), &value);
+    let reader = client(served.url(), false).avro::<Turned>(schema("other"));
     assert_eq!(read(&reader, &headers, &bytes).unwrap(), value);
 }
 
@@ -155,15 +197,15 @@ fn trouble_of_the_registry_delays_records_and_loses_none() {
     let directory = tempfile::tempdir().unwrap();
     let data = Some(directory.path().to_owned());
     let mut server = Server::start(ServerConfig { data, ..ServerConfig::default() }).unwrap();
-    let registry = client(&server, true);
+    let registry = client(server.url(), true);
     let (headers, bytes) = write(&flights::avro(&registry), "t", &departed());
 
     server.inject(FaultRule::new(Fault::Status(500)).path("/schemas/").times(3));
-    let serde = flights::avro(&client(&server, false));
+    let serde = flights::avro(&client(server.url(), false));
     assert_eq!(read(&serde, &headers, &bytes).unwrap(), departed());
 
     server.kill();
-    let away = client(&server, false);
+    let away = client(server.url(), false);
     let serde = flights::avro(&away);
     let reason = eventually("a reason", Deadline::seconds(30), || {
         let error = serde.decode_record("t", &headers, Some(&bytes)).unwrap_err();
@@ -196,10 +238,10 @@ fn who_may_not_ask_is_told_so() {
 
 #[test]
 fn damaged_bytes_are_errors_and_never_panics() {
-    let server = server();
-    let registry = client(&server, true);
+    let served = Served::start();
+    let registry = client(served.url(), true);
     let serde = flights::avro(&registry);
-    let (headers, good) = write(&serde, "t", &departed());
+    let (headers, good) = write(&serde, &unique("damaged"), &departed());
     read(&serde, &headers, &good).unwrap();
     let mut state = 42_u64;
     let mut random = move || {

@@ -7,7 +7,9 @@ use crate::config::Settings;
 use crate::error::Error;
 use crate::error::Result;
 #[cfg(feature = "schema-registry")]
-use crate::schemas::Formats;
+use crate::record::Headers;
+#[cfg(feature = "schema-registry")]
+use crate::schemas::{Formats, avro::AvroValues};
 use crate::topology::Topology;
 
 /// How an application's topology is declared.
@@ -65,7 +67,7 @@ impl Declaration {
             #[cfg(feature = "schema-registry")]
             Self::WithFormats(_) => {
                 let formats = format.formats(settings)?;
-                Ok(ValueText { avro: formats.registry().map(crate::schemas::AvroValues::new) })
+                Ok(ValueText { avro: formats.registry().map(AvroValues::new) })
             }
         }
     }
@@ -102,7 +104,7 @@ impl Declaration {
 #[derive(Debug, Default)]
 pub(super) struct ValueText {
     #[cfg(feature = "schema-registry")]
-    avro: Option<crate::schemas::AvroValues>,
+    avro: Option<AvroValues>,
 }
 
 impl ValueText {
@@ -118,7 +120,8 @@ impl ValueText {
     pub(super) fn value(&mut self, bytes: &[u8]) -> serde_json::Value {
         #[cfg(feature = "schema-registry")]
         if let Some(avro) = &mut self.avro {
-            match avro.json(bytes) {
+            // The serdes of `Formats` name schemas in the bytes.
+            match avro.json(&Headers::default(), bytes) {
                 Ok(value) => return value,
                 Err(cause) => tracing::warn!("a value is shown as it stands: {cause}"),
             }

@@ -7,8 +7,10 @@ use crate::processor::{Control, Process, TaskContext};
 use crate::record::{Headers, Record};
 use crate::serde::{Data, Part, SerdeError, SerdeRef, encode_into};
 
-/// The headers that name schemas.
-const SCHEMA_HEADERS: [&str; 2] = [Part::Key.schema_header(), Part::Value.schema_header()];
+/// The header that names the schema of a key.
+const KEY: &str = Part::Key.schema_header();
+/// The header that names the schema of a value.
+const VALUE: &str = Part::Value.schema_header();
 
 /// Writes records to a topic.
 pub(crate) struct Sink<K, V> {
@@ -25,6 +27,8 @@ pub(crate) struct Writer<K, V> {
     partitioner: Option<Partitioner<K, V>>,
     /// Whether headers may have to name schemas: not of serdes that have none.
     has_schemas: bool,
+    /// The headers of the record that was read which are not true of what is written.
+    replaced: &'static [&'static str],
 }
 
 impl<K, V> Writer<K, V> {
@@ -35,7 +39,13 @@ impl<K, V> Writer<K, V> {
         partitioner: Option<Partitioner<K, V>>,
     ) -> Self {
         let has_schemas = keys.schema().is_some() || values.schema().is_some();
-        Self { keys, values, partitioner, has_schemas }
+        let replaced: &[&str] = match (keys.keeps_bytes(), values.keeps_bytes()) {
+            (false, false) => &[KEY, VALUE],
+            (false, true) => &[KEY],
+            (true, false) => &[VALUE],
+            (true, true) => &[],
+        };
+        Self { keys, values, partitioner, has_schemas, replaced }
     }
 }
 
@@ -58,7 +68,8 @@ impl<K: Data, V: Data> Writer<K, V> {
         let value = encode_into(&*self.values, &name, &record.value, ctx.outbox.arena());
         let value = value.map_err(|cause| unencodable(ctx, "value", &name, cause))?;
         if self.has_schemas || !record.headers.is_empty() {
-            record.headers = self.with_schemas(&name, record.headers);
+            let parts = (key.is_some(), value.is_some());
+            record.headers = self.with_schemas(&name, record.headers, parts);
         }
         let Some(partitioner) = &self.partitioner else {
             let arena = ctx.outbox.arena();
@@ -88,12 +99,24 @@ impl<K: Data, V: Data> Writer<K, V> {
 }
 
 impl<K, V> Writer<K, V> {
-    /// Adds the headers that name the schemas of key and value, where serdes want that.
+    /// Adds the headers that name the schemas of key and value, where serdes want that and there are bytes:
+    /// a null is of no schema.
     ///
-    /// Those of the record that was read go: readers would take what is written here for what they name.
-    fn with_schemas(&self, topic: &str, headers: Headers) -> Headers {
-        let headers = headers.without(&SCHEMA_HEADERS);
-        match (self.keys.header(topic), self.values.header(topic)) {
+    /// Those of the record that was read go where a serde writes anew: readers would take what is written here
+    /// for what they name. They stay where bytes are passed on as they are.
+    fn with_schemas(
+        &self,
+        topic: &str,
+        headers: Headers,
+        (has_key, has_value): (bool, bool),
+    ) -> Headers {
+        let headers = headers.without(self.replaced);
+        if !self.has_schemas {
+            return headers;
+        }
+        let key = has_key.then(|| self.keys.header(topic)).flatten();
+        let value = has_value.then(|| self.values.header(topic)).flatten();
+        match (key, value) {
             (None, None) => headers,
             (key, value) => headers.with(key.into_iter().chain(value)),
         }

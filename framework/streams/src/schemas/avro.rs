@@ -23,7 +23,6 @@ pub(crate) mod graph;
 mod input;
 pub(crate) mod matching;
 pub(crate) mod plan;
-mod plans;
 #[cfg(feature = "schema-registry")]
 mod registry;
 mod text;
@@ -44,7 +43,6 @@ use self::encode::Encoder;
 use self::graph::Graph;
 use self::input::Input;
 use self::plan::Plan;
-use self::plans::Plans;
 #[cfg(feature = "schema-registry")]
 pub use self::{registry::Avro, values::AvroValues};
 use crate::error::{Error, ErrorKind, Result};
@@ -56,7 +54,6 @@ pub mod limits {
     pub use super::graph::SCHEMA_NODES_MAX;
     pub use super::input::{DEPTH_MAX, FREE_VALUES_MAX, VALUES_PER_BYTE_MAX};
     pub use super::plan::PLAN_STEPS_MAX;
-    pub use super::plans::PLANS_MAX;
     pub use super::text::SCHEMA_TEXT_MAX;
 }
 
@@ -84,7 +81,7 @@ struct Parsed {
     fingerprint: u64,
     graph: Graph,
     /// The plan for reading it as itself.
-    plan: Plan,
+    plan: Arc<Plan>,
     /// Its text as it was parsed, and those it uses.
     prepared: String,
     used: Vec<AvroSchema>,
@@ -125,7 +122,7 @@ impl AvroSchema {
         let name = graph.kind(graph.root()).named().map(|name| Arc::clone(&name.full));
         let schema =
             Schema { format: SchemaFormat::Avro, name, text: text.into(), references: Vec::new() };
-        let plan = Plan::new(&graph, &graph)?;
+        let plan = Arc::new(Plan::new(&graph, &graph)?);
         let parsed = Parsed { canonical, fingerprint, graph, plan, prepared, used };
         Ok(Self { parsed: Arc::new(parsed), schema: Arc::new(schema) })
     }
@@ -180,16 +177,17 @@ impl AvroSchema {
         &self.parsed.graph
     }
 
+    /// Returns whether it is bytes and nothing else.
+    #[cfg(feature = "schema-registry")]
+    fn is_bytes(&self) -> bool {
+        matches!(self.graph().kind(self.graph().root()), graph::Kind::Bytes)
+    }
+
     fn plan(&self) -> &Plan {
         &self.parsed.plan
     }
 
-    /// Returns whether it is the very same, with all it uses.
-    fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.parsed, &other.parsed)
-    }
-
-    /// Returns whether it was parsed from the same texts.
+    /// Returns whether it was parsed from the same texts, however they are laid out.
     fn says_the_same(&self, other: &Self) -> bool {
         let texts = |schema: &Self| {
             let used = schema.parsed.used.iter().map(|used| used.parsed.prepared.clone());
@@ -237,31 +235,64 @@ impl fmt::Display for AvroSchema {
 ///         {"name": "gate", "type": ["null", "string"], "default": null}]}"#,
 /// )?;
 /// let codec = AvroCodec::<Departure>::new(new.clone());
-/// let read = codec.decode(&old, b"\x0aUA 12")?;
+/// let from_old = codec.resolve(&old)?;
+/// let read = codec.decode(&from_old, b"\x0aUA 12")?;
 /// assert_eq!(read, Departure { flight: "UA 12".to_owned(), gate: None });
 ///
 /// let mut bytes = Vec::new();
 /// codec.encode(&read, &mut bytes)?;
-/// assert_eq!(codec.decode(&new, &bytes)?, read);
+/// assert_eq!(codec.decode(&codec.resolve(&new)?, &bytes)?, read);
 /// # Ok::<(), kappa::serde::SerdeError>(())
 /// ```
 pub struct AvroCodec<T> {
     schema: AvroSchema,
-    others: Plans,
     of: PhantomData<fn() -> T>,
+}
+
+/// The schema that values were written with, resolved to that of a codec; made by [`AvroCodec::resolve`].
+#[derive(Clone)]
+pub struct AvroWriter {
+    schema: AvroSchema,
+    plan: Arc<Plan>,
+}
+
+impl fmt::Debug for AvroWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AvroWriter").field(&self.schema).finish()
+    }
 }
 
 impl<T> AvroCodec<T> {
     /// Creates a codec of a schema.
     #[must_use]
     pub fn new(schema: AvroSchema) -> Self {
-        Self { schema, others: Plans::default(), of: PhantomData }
+        Self { schema, of: PhantomData }
     }
 
     /// Returns the schema that values are written with and read as.
     #[must_use]
     pub fn schema(&self) -> &AvroSchema {
         &self.schema
+    }
+
+    /// Resolves the schema that values were written with to this one, once for all of them.
+    ///
+    /// # Errors
+    ///
+    /// Where that takes more steps than the [`limits`] allow; what does not fit is an error of the data that
+    /// comes to it.
+    pub fn resolve(&self, writer: &AvroSchema) -> Result<AvroWriter, SerdeError> {
+        let (schema, own) = (writer.clone(), &self.schema);
+        if writer.says_the_same(own) {
+            return Ok(AvroWriter { schema, plan: own.parsed.plan.clone() });
+        }
+        Ok(AvroWriter { schema, plan: Arc::new(self.plan_for(writer)?) })
+    }
+
+    fn plan_for(&self, writer: &AvroSchema) -> Result<Plan, SerdeError> {
+        let own = &self.schema;
+        let plan = Plan::new(writer.graph(), own.graph());
+        plan.map_err(|why| format!("{writer} cannot be read as {own}: {why}").into())
     }
 }
 
@@ -281,35 +312,18 @@ impl<T: Serialize> AvroCodec<T> {
 }
 
 impl<T: DeserializeOwned> AvroCodec<T> {
-    /// Reads a value that was written with a schema.
-    ///
-    /// The first time that a schema is given it is resolved, and that is kept: give clones of one
-    /// [`AvroSchema`] rather than parse it again.
+    /// Reads a value of a schema that was resolved by this codec.
     ///
     /// # Errors
     ///
     /// Where the bytes are none of the writer's schema, or do not fit the reader's: the field is named.
-    pub fn decode(&self, writer: &AvroSchema, bytes: &[u8]) -> Result<T, SerdeError> {
-        if writer.is(&self.schema) {
-            return self.follow(writer, self.schema.plan(), bytes);
-        }
-        if let Some(plan) = self.others.find(writer) {
-            return self.follow(writer, plan, bytes);
-        }
-        let plan = self.others.resolve(writer, &self.schema);
-        let plan =
-            plan.map_err(|why| format!("{writer} cannot be read as {}: {why}", self.schema))?;
-        self.follow(writer, &plan, bytes)
-    }
-
-    #[inline]
-    fn follow(&self, writer: &AvroSchema, plan: &Plan, bytes: &[u8]) -> Result<T, SerdeError> {
+    pub fn decode(&self, writer: &AvroWriter, bytes: &[u8]) -> Result<T, SerdeError> {
         let mut input = Input::new(bytes);
-        let value = T::deserialize(Decoder::new(plan, &mut input));
-        let value = value.map_err(|failure| self.unreadable(writer, &failure))?;
+        let value = T::deserialize(Decoder::new(&writer.plan, &mut input));
+        let value = value.map_err(|failure| self.unreadable(&writer.schema, &failure))?;
         match input.left() {
             0 => Ok(value),
-            left => Err(self.unreadable(writer, &format!("{left} bytes are left over"))),
+            left => Err(self.unreadable(&writer.schema, &format!("{left} bytes are left over"))),
         }
     }
 

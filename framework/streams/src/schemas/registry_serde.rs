@@ -13,7 +13,7 @@ use super::registry::{Lru, Registry, RegistryError, RegistryErrorKind, WriterSch
 use super::wire_format::{self, MessageIndexes, SchemaId};
 use crate::record::{Header, Headers};
 use crate::serde::{
-    NULL_REFUSED, Part, Schema, SchemaFormat, Serde, SerdeError, SerdeRef, Unready,
+    Encoded, NULL_REFUSED, Part, Schema, SchemaFormat, Serde, SerdeError, SerdeRef, Unready,
 };
 
 /// How many topics one serde writes before it forgets some of them.
@@ -90,8 +90,9 @@ pub struct RegistrySerde<T, C: Codec<T>> {
     types: PhantomData<fn(T) -> T>,
 }
 
-/// How records of a topic name their schema.
+/// How a topic names the schema of what is written to it.
 struct Writing {
+    /// What stands before the bytes of rows, and of records that have no header for it.
     prefix: Vec<u8>,
     header: Option<Header>,
 }
@@ -129,8 +130,8 @@ impl<T, C: Codec<T>> RegistrySerde<T, C> {
 
     /// Names the schema in a header of the record, and leaves the bytes to the value alone.
     ///
-    /// The topics of the application itself (`...-changelog`, `...-repartition`) keep the prefix, since rows
-    /// have no headers. Both are always read.
+    /// What has no header of its own keeps the prefix: rows of stores, so changelogs, and the changes of grouped
+    /// tables. Both are always read.
     #[must_use]
     pub fn id_in_header(mut self) -> Self {
         self.id_in_header = true;
@@ -147,13 +148,16 @@ impl<T, C: Codec<T>> RegistrySerde<T, C> {
         Arc::new(self)
     }
 
-    /// Finds how records of a topic name their schema; asks the registry once.
+    /// Finds how a topic names the schema; asks the registry once.
+    ///
+    /// What is read under that id is then known too: the application reads its own repartition topics and
+    /// changelogs without asking what it has just been told.
     fn resolve(&self, topic: &str) -> Result<Writing, RegistryError> {
         let (registry, schema) = (&self.registry, self.codec.schema());
         let settings = registry.settings();
         let subject = registry.subject(topic, self.part, schema)?;
-        let registered = if settings.auto_register {
-            registry.register(&subject, schema)?
+        let (registered, writer) = if settings.auto_register {
+            (registry.register(&subject, schema)?, self.own())
         } else if settings.use_latest {
             let (latest, writer) = registry.latest(&subject).map_err(|error| {
                 error.context(format_args!("cannot find the latest version of `{subject}`"))
@@ -168,31 +172,52 @@ impl<T, C: Codec<T>> RegistrySerde<T, C> {
                     ),
                 )
             })?;
-            latest
+            (latest, Some(writer))
         } else {
-            registry.lookup(&subject, schema)?.ok_or_else(|| self.not_registered(&subject))?
+            let found = registry.lookup(&subject, schema)?;
+            (found.ok_or_else(|| self.not_registered(&subject))?, self.own())
         };
         let id = registered.id.map(SchemaId::Id).ok_or_else(|| {
             let message = format!("{} gave no id for `{subject}`", registry.address());
             RegistryError::new(RegistryErrorKind::Unexpected, message)
         })?;
-        Ok(self.writing(topic, id, registered.guid))
+        let guid = registered.guid.filter(|_| self.id_in_header);
+        if let Some(writer) = writer {
+            self.know(Some(id).into_iter().chain(guid), &writer);
+        }
+        Ok(self.writing(id, guid))
     }
 
-    fn writing(&self, topic: &str, id: SchemaId, guid: Option<SchemaId>) -> Writing {
-        let is_internal = topic.ends_with("-changelog") || topic.ends_with("-repartition");
-        let in_header = self.id_in_header && !is_internal;
-        let mut bytes = Vec::new();
+    /// Has what names a schema read without asking; where it cannot be read, that is said of its records.
+    fn know(&self, ids: impl Iterator<Item = SchemaId>, schema: &WriterSchema) {
+        for id in ids {
+            if self.readers.with(&id, |_| ()).is_none()
+                && let Ok(writer) = self.codec.writer(schema)
+            {
+                self.readers.insert(id, writer);
+            }
+        }
+    }
+
+    /// Returns the codec's own schema as that of a writer, if it is whole: what it uses is the registry's.
+    fn own(&self) -> Option<WriterSchema> {
+        let schema = self.codec.schema();
+        let own = || WriterSchema { schema: schema.clone(), references: Vec::new() };
+        schema.references.is_empty().then(own)
+    }
+
+    fn writing(&self, id: SchemaId, guid: Option<SchemaId>) -> Writing {
+        let named = |id: SchemaId| {
+            let mut bytes = Vec::new();
+            id.write(&mut bytes);
+            if C::HAS_INDEXES {
+                wire_format::write_indexes(self.codec.indexes(), &mut bytes);
+            }
+            bytes
+        };
         // A registry that gives no GUIDs has its ids in headers.
-        if in_header { guid.unwrap_or(id) } else { id }.write(&mut bytes);
-        if C::HAS_INDEXES {
-            wire_format::write_indexes(self.codec.indexes(), &mut bytes);
-        }
-        if in_header {
-            let header = Header::new(self.part.schema_header(), bytes);
-            return Writing { prefix: Vec::new(), header: Some(header) };
-        }
-        Writing { prefix: bytes, header: None }
+        let header = || Header::new(self.part.schema_header(), named(guid.unwrap_or(id)));
+        Writing { prefix: named(id), header: self.id_in_header.then(header) }
     }
 
     fn not_registered(&self, subject: &str) -> RegistryError {
@@ -204,6 +229,21 @@ impl<T, C: Codec<T>> RegistrySerde<T, C> {
                  schemas --register`, or set auto.register.schemas=true"
             ),
         )
+    }
+
+    /// Writes to a topic; one that was not made ready is asked for first.
+    fn write(
+        &self,
+        topic: &str,
+        mut encode: impl FnMut(&Writing) -> Result<(), SerdeError>,
+    ) -> Result<(), SerdeError> {
+        if let Some(done) = self.writers.with(topic, &mut encode) {
+            return done;
+        }
+        let writing = self.registry.insist(|| self.resolve(topic))?;
+        let done = encode(&writing);
+        self.writers.insert(topic.into(), writing);
+        done
     }
 
     /// Decodes what names its schema by its first bytes, or by a header.
@@ -260,17 +300,25 @@ impl<T, C: Codec<T>> RegistrySerde<T, C> {
 
 impl<T, C: Codec<T>> Serde<T> for RegistrySerde<T, C> {
     fn encode(&self, topic: &str, value: &T, out: &mut Vec<u8>) -> Result<(), SerdeError> {
-        let encode = |writing: &Writing, out: &mut Vec<u8>| {
+        self.write(topic, |writing| {
             out.extend_from_slice(&writing.prefix);
             self.codec.encode(value, out)
-        };
-        if let Some(done) = self.writers.with(topic, |writing| encode(writing, out)) {
-            return done;
-        }
-        let writing = self.registry.insist(|| self.resolve(topic))?;
-        let done = encode(&writing, out);
-        self.writers.insert(topic.into(), writing);
-        done
+        })
+    }
+
+    fn encode_record(
+        &self,
+        topic: &str,
+        value: &T,
+        out: &mut Vec<u8>,
+    ) -> Result<Encoded, SerdeError> {
+        let written = self.write(topic, |writing| {
+            if writing.header.is_none() {
+                out.extend_from_slice(&writing.prefix);
+            }
+            self.codec.encode(value, out)
+        });
+        written.map(|()| Encoded::Bytes)
     }
 
     fn decode(&self, _topic: &str, bytes: &[u8]) -> Result<T, SerdeError> {

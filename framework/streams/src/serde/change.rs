@@ -8,6 +8,8 @@ use crate::record::{Change, Headers};
 /// Changes as the JVM library writes them: the value, or both with the length of the new one before
 /// them, then a flag that says which.
 ///
+/// Its values name their schemas as rows do, in their bytes: there are two, and one header.
+///
 /// Flags of releases that said whether a change is the latest of its row are read as well.
 pub(crate) struct Changed<V>(pub(crate) SerdeRef<V>);
 
@@ -71,6 +73,10 @@ impl<V> Serde<Change<V>> for Changed<V> {
 
     fn schema(&self) -> Option<&Schema> {
         self.0.schema()
+    }
+
+    fn keeps_bytes(&self) -> bool {
+        self.0.keeps_bytes()
     }
 }
 

@@ -63,6 +63,18 @@ impl<T> Serde<Option<T>> for Nullable<T> {
         }
     }
 
+    fn encode_record(
+        &self,
+        topic: &str,
+        value: &Option<T>,
+        out: &mut Vec<u8>,
+    ) -> Result<Encoded, SerdeError> {
+        match value {
+            Some(value) => self.0.encode_record(topic, value, out),
+            None => Ok(Encoded::Null),
+        }
+    }
+
     fn decode_nullable(&self, topic: &str, bytes: Option<&[u8]>) -> Result<Option<T>, SerdeError> {
         bytes.map(|bytes| self.0.decode(topic, bytes)).transpose()
     }
@@ -87,6 +99,10 @@ impl<T> Serde<Option<T>> for Nullable<T> {
 
     fn schema(&self) -> Option<&Schema> {
         self.0.schema()
+    }
+
+    fn keeps_bytes(&self) -> bool {
+        self.0.keeps_bytes()
     }
 
     fn partitioning_part<'a>(&self, encoded: &'a [u8]) -> &'a [u8] {

@@ -51,6 +51,10 @@ impl Serde<Vec<u8>> for Bytes {
     fn decode(&self, _topic: &str, bytes: &[u8]) -> Result<Vec<u8>, SerdeError> {
         Ok(bytes.to_vec())
     }
+
+    fn keeps_bytes(&self) -> bool {
+        true
+    }
 }
 
 impl Serde<i64> for I64 {

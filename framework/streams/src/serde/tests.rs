@@ -24,6 +24,16 @@ fn text_must_be_utf8() {
 }
 
 #[test]
+fn bytes_are_kept_within_other_serdes_too() {
+    let second = Duration::from_secs(1);
+    let shared: SerdeRef<Vec<u8>> = Arc::new(Bytes);
+    assert!(shared.keeps_bytes() && Nullable::shared(shared.clone()).keeps_bytes());
+    assert!(TimeWindowed::new(shared.clone(), second).keeps_bytes());
+    assert!(Changed(shared).keeps_bytes());
+    assert!(!Nullable::of(I64).keeps_bytes() && !Serde::<String>::keeps_bytes(&Utf8));
+}
+
+#[test]
 fn nulls_are_part_of_the_type() {
     let nullable = Nullable::of(I64);
     assert_eq!(bytes(&nullable, &None), None);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{NULL_REFUSED, Schema, Serde, SerdeError, SerdeRef};
+use super::{Encoded, NULL_REFUSED, Schema, Serde, SerdeError, SerdeRef};
 use crate::record::{Header, Headers};
 use crate::time::millis;
 use crate::windows::{Window, Windowed};
@@ -32,6 +32,10 @@ impl<K> fmt::Debug for TimeWindowed<K> {
 
 const START_BYTES: usize = 8;
 
+fn write_start(window: Window, out: &mut Vec<u8>) {
+    out.extend_from_slice(&window.start.as_millis().to_be_bytes());
+}
+
 impl<K> Serde<Windowed<K>> for TimeWindowed<K> {
     fn encode(
         &self,
@@ -40,8 +44,21 @@ impl<K> Serde<Windowed<K>> for TimeWindowed<K> {
         out: &mut Vec<u8>,
     ) -> Result<(), SerdeError> {
         self.inner.encode(topic, &value.key, out)?;
-        out.extend_from_slice(&value.window.start.as_millis().to_be_bytes());
+        write_start(value.window, out);
         Ok(())
+    }
+
+    fn encode_record(
+        &self,
+        topic: &str,
+        value: &Windowed<K>,
+        out: &mut Vec<u8>,
+    ) -> Result<Encoded, SerdeError> {
+        if self.inner.encode_record(topic, &value.key, out)? == Encoded::Null {
+            return Err("a null has no bytes, and so no windows".into());
+        }
+        write_start(value.window, out);
+        Ok(Encoded::Bytes)
     }
 
     fn decode(&self, topic: &str, bytes: &[u8]) -> Result<Windowed<K>, SerdeError> {
@@ -68,6 +85,10 @@ impl<K> Serde<Windowed<K>> for TimeWindowed<K> {
 
     fn schema(&self) -> Option<&Schema> {
         self.inner.schema()
+    }
+
+    fn keeps_bytes(&self) -> bool {
+        self.inner.keeps_bytes()
     }
 
     fn partitioning_part<'a>(&self, encoded: &'a [u8]) -> &'a [u8] {

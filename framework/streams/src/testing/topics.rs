@@ -74,7 +74,10 @@ impl<K: Data, V: Data> TestInputTopic<K, V> {
         let value = value.map_err(encode)?;
         let key = key.and_then(|range| bytes.get(range));
         let value = value.and_then(|range| bytes.get(range));
-        let headers = match (self.topic.keys().header(name), self.topic.values().header(name)) {
+        // As a sink does: a null is of no schema.
+        let key_header = key.and_then(|_| self.topic.keys().header(name));
+        let value_header = value.and_then(|_| self.topic.values().header(name));
+        let headers = match (key_header, value_header) {
             (None, None) => record.headers,
             (key, value) => record.headers.with(key.into_iter().chain(value)),
         };

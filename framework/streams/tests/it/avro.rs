@@ -7,6 +7,7 @@ mod types;
 use std::fmt;
 
 use kappa::schemas::avro::{AvroCodec, AvroSchema};
+use kappa::serde::SerdeError;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
@@ -74,12 +75,21 @@ fn bytes_of(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(byte).collect()
 }
 
+/// Resolves and decodes at once.
+fn decode<T: serde::de::DeserializeOwned>(
+    codec: &AvroCodec<T>,
+    writer: &AvroSchema,
+    bytes: &[u8],
+) -> Result<T, SerdeError> {
+    codec.decode(&codec.resolve(writer)?, bytes)
+}
+
 fn check(case: &Value) -> Result<(), String> {
     let schema = |key: &str| AvroSchema::parse(&case[key].to_string());
     let writer = schema("writer").map_err(|error| format!("the writer's schema: {error}"))?;
     let reader = schema("reader").map_err(|error| format!("the reader's schema: {error}"))?;
     let codec = AvroCodec::<Neutral>::new(reader);
-    let read = codec.decode(&writer, &bytes_of(case["hex"].as_str().unwrap()));
+    let read = decode(&codec, &writer, &bytes_of(case["hex"].as_str().unwrap()));
     match (read, case.get("expected")) {
         (Ok(Neutral(value)), Some(expected)) if value == *expected => Ok(()),
         (Ok(Neutral(value)), Some(expected)) => Err(format!("expected {expected}, read {value}")),

@@ -137,6 +137,8 @@ impl<'de> de::Deserializer<'de> for Decoder<'_, 'de> {
             Op::FloatAsDouble => visitor.visit_f64(f32::from_le_bytes(input.array()?).into()),
             Op::Bytes => visitor.visit_borrowed_bytes(input.prefixed()?),
             Op::String => visitor.visit_borrowed_str(input.text()?),
+            Op::RestAsBytes => visitor.visit_borrowed_bytes(input.rest()),
+            Op::RestAsString => visitor.visit_borrowed_str(input.rest_as_text()?),
             Op::Fixed(size) => visitor.visit_borrowed_bytes(input.bytes(*size)?),
             Op::Enum(symbols) => visitor.visit_borrowed_str(this.symbol(symbols)?),
             Op::Array(item) => this.items(*item, visitor),
@@ -203,7 +205,9 @@ impl<'de> de::Deserializer<'de> for Decoder<'_, 'de> {
             Op::Record(_) => Err(Failure::new(format!(
                 "a tuple of {len} cannot be read from a record whose fields were reordered"
             ))),
-            Op::Array(_) | Op::Fixed(_) | Op::Bytes | Op::Unfit(_) => this.deserialize_any(visitor),
+            Op::Array(_) | Op::Fixed(_) | Op::Bytes | Op::RestAsBytes | Op::Unfit(_) => {
+                this.deserialize_any(visitor)
+            }
             // A tuple of one is what is in it.
             _ if len == 1 => visitor.visit_seq(One::new(this)),
             _ => this.deserialize_any(visitor),
@@ -264,6 +268,9 @@ impl<'de> de::Deserializer<'de> for Decoder<'_, 'de> {
                 visitor.visit_enum(BorrowedStrDeserializer::new(this.symbol(symbols)?))
             }
             Op::String => visitor.visit_enum(BorrowedStrDeserializer::new(this.input.text()?)),
+            Op::RestAsString => {
+                visitor.visit_enum(BorrowedStrDeserializer::new(this.input.rest_as_text()?))
+            }
             _ => this.deserialize_any(visitor),
         }
     }

@@ -132,8 +132,16 @@ impl<'de> Input<'de> {
 
     #[inline]
     pub(crate) fn text(&mut self) -> Result<&'de str, Failure> {
-        let bytes = self.prefixed()?;
-        std::str::from_utf8(bytes).map_err(|error| Failure::new(format!("a string is {error}")))
+        text(self.prefixed()?)
+    }
+
+    /// Reads all that is left.
+    pub(crate) fn rest(&mut self) -> &'de [u8] {
+        std::mem::take(&mut self.rest)
+    }
+
+    pub(crate) fn rest_as_text(&mut self) -> Result<&'de str, Failure> {
+        text(self.rest())
     }
 
     #[inline]
@@ -165,6 +173,11 @@ impl<'de> Input<'de> {
         }
         Ok((count, bytes))
     }
+}
+
+#[inline]
+fn text(bytes: &[u8]) -> Result<&str, Failure> {
+    std::str::from_utf8(bytes).map_err(|error| Failure::new(format!("a string is {error}")))
 }
 
 #[inline]

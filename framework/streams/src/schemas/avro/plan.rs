@@ -39,6 +39,10 @@ pub(super) enum Op {
     FloatAsDouble,
     Bytes,
     String,
+    /// All that comes, without a length before it, as bytes.
+    RestAsBytes,
+    /// All that comes, without a length before it, as a string.
+    RestAsString,
     Fixed(usize),
     Enum(Vec<Symbol>),
     Array(OpId),
@@ -134,6 +138,19 @@ impl Plan {
             }
         }
         Ok(Self { ops: resolver.ops })
+    }
+
+    /// Returns the plan for values of a writer's schema that is bytes and nothing else, where their length is not
+    /// written: all steps of such a plan are about the one value.
+    pub(crate) fn without_length(mut self) -> Self {
+        for op in &mut self.ops {
+            match op {
+                Op::Bytes => *op = Op::RestAsBytes,
+                Op::String => *op = Op::RestAsString,
+                _ => {}
+            }
+        }
+        self
     }
 
     #[inline]

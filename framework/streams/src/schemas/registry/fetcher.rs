@@ -6,11 +6,12 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::cache::Lru;
-use super::{RegistryError, Transport, WriterSchema, references};
+use super::{RegistryError, RegistryErrorKind, Transport, WriterSchema, references};
 use crate::schemas::wire_format::SchemaId;
 use crate::time::Clock;
 
@@ -186,10 +187,23 @@ impl Shared {
 
     fn run(&self) {
         while let Some(id) = self.next() {
-            let answer = references::load(&*self.transport, id);
-            self.keep(id, answer);
+            self.keep(id, self.load(id));
             self.answered.notify_all();
         }
+    }
+
+    /// Asks for a schema. A transport is a user's, and may panic: that is an answer too, or the thread would be
+    /// gone and all would wait for nobody.
+    fn load(&self, id: SchemaId) -> Result<WriterSchema, RegistryError> {
+        // Nothing of ours is changed by it.
+        let load = AssertUnwindSafe(|| references::load(&*self.transport, id));
+        catch_unwind(load).unwrap_or_else(|panic| {
+            let said = panic.downcast_ref::<String>().map(String::as_str);
+            let said =
+                said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+            let message = format!("{} has panicked: {said}", self.transport.address());
+            Err(RegistryError::new(RegistryErrorKind::Unexpected, message))
+        })
     }
 
     /// Waits for something to ask for; returns nothing at the end.

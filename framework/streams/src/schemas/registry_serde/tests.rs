@@ -159,9 +159,28 @@ fn old_and_new_records_are_read_and_each_id_is_asked_for_once() {
         assert_eq!(written.each_ref().map(|bytes| read(&new, bytes).unwrap()), [5, 6]);
     }
     assert_eq!(parsed.load(Ordering::Relaxed), 2);
-    assert_eq!(transport.asked.load(Ordering::Relaxed), asked + 2);
+    // What it writes itself it knows.
+    assert_eq!(transport.asked.load(Ordering::Relaxed), asked + 1);
     encoded(&new, "t", 7);
-    assert_eq!(transport.asked.load(Ordering::Relaxed), asked + 2);
+    assert_eq!(transport.asked.load(Ordering::Relaxed), asked + 1);
+}
+
+#[test]
+fn what_is_written_is_read_without_asking_again() {
+    for (use_latest, guids) in [(false, false), (false, true), (true, true)] {
+        let transport = Arc::new(Shaky { guids, ..Shaky::default() });
+        let registry = registry(&transport, |settings| settings.use_latest = use_latest);
+        registry.register("t-value", &schema(SchemaFormat::Avro, "v1")).unwrap();
+        let serde = RegistrySerde::with_codec(&registry, numbers("v1")).id_in_header();
+        serde.prepare("t").unwrap();
+        transport.is_down.store(true, Ordering::Relaxed);
+        let row = encoded(&serde, "t", 5);
+        assert_eq!(serde.decode("t", &row).unwrap(), 5);
+        let mut record = Vec::new();
+        serde.encode_record("t", &6, &mut record).unwrap();
+        let headers = Serde::<u64>::header(&serde, "t").into_iter().collect();
+        assert_eq!(serde.decode_record("t", &headers, Some(&record)).unwrap(), 6);
+    }
 }
 
 #[test]
@@ -217,8 +236,8 @@ fn a_row_waits_for_its_schema_but_not_for_ever() {
         settings.auto_register = true;
         settings.request_timeout = Duration::from_millis(20);
     });
+    let bytes = encoded(&RegistrySerde::with_codec(&registry, numbers("v1")), "t", 5);
     let serde = RegistrySerde::with_codec(&registry, numbers("v1"));
-    let bytes = encoded(&serde, "t", 5);
     transport.is_down.store(true, Ordering::Relaxed);
     let error = serde.decode("t", &bytes).unwrap_err().to_string();
     let expected = "schema 1 was not to be had within 60 ms, and a row cannot wait longer: ";
@@ -239,17 +258,23 @@ fn ids_in_headers_are_written_if_wished_and_always_read() {
         let header = Serde::<u64>::header(&serde, "t").unwrap();
         assert_eq!(&*header.name, "__key_schema_id");
         assert_eq!(header.value.as_deref(), Some(&expected[..]));
-        let bytes = encoded(&serde, "t", 5);
+        let mut bytes = Vec::new();
+        serde.encode_record("t", &5, &mut bytes).unwrap();
         assert_eq!(bytes, b"v1:5");
 
         let plain = RegistrySerde::with_codec(&registry, numbers("v1")).for_key();
         let headers: Headers = [header].into_iter().collect();
         assert_eq!(read_with(&plain, &headers, &bytes).unwrap(), 5);
         assert_eq!(read(&serde, &encoded(&plain, "t", 6)).unwrap(), 6);
-        // Rows have no headers.
-        let row = encoded(&serde, "app-store-changelog", 7);
-        assert_eq!(Serde::<u64>::header(&serde, "app-store-changelog"), None);
-        assert_eq!(serde.decode("app-store-changelog", &row).unwrap(), 7);
+        // Rows have no headers, and are rows by how they are written: what a topic is called says nothing.
+        let topic = "orders-changelog";
+        let row = encoded(&serde, topic, 7);
+        assert_eq!(row, b"\x00\x00\x00\x00\x01v1:7");
+        assert_eq!(serde.decode(topic, &row).unwrap(), 7);
+        let mut record = Vec::new();
+        serde.encode_record(topic, &7, &mut record).unwrap();
+        assert_eq!(record, b"v1:7");
+        assert!(Serde::<u64>::header(&serde, topic).is_some());
     }
 }
 

@@ -66,6 +66,31 @@ fn headers_that_name_schemas_of_what_was_read_are_not_passed_on() {
 }
 
 #[test]
+fn headers_that_name_schemas_of_bytes_that_are_passed_on_stay() {
+    type Raw = Topic<Vec<u8>, Option<Vec<u8>>>;
+    let raw = |name| -> Raw { Topic::new(name, Bytes, Nullable::of(Bytes)) };
+    check(
+        |builder| {
+            let read = builder.stream(&raw("in"));
+            read.to(&raw("copy"));
+            read.repartition(Repartitioned::new()).to(&raw("moved"));
+            let encode = |value: Option<Vec<u8>>| value.map(|bytes| format!("{bytes:?}"));
+            read.map_values(encode).to(&Topic::new("anew", Bytes, Nullable::of(Utf8)));
+        },
+        "in a=1 @1 #__key_schema_id:k #__value_schema_id:v #h:x #__value_schema_id:w
+         in a=~ @2 #__key_schema_id:k #__value_schema_id:v",
+        expect![[r#"
+            copy a=1 @1 #__key_schema_id:k #__value_schema_id:v #h:x #__value_schema_id:w
+            anew a=[49] @1 #__key_schema_id:k #h:x
+            moved a=1 @1 #__key_schema_id:k #__value_schema_id:v #h:x #__value_schema_id:w
+            copy a=~ @2 #__key_schema_id:k #__value_schema_id:v
+            anew a=~ @2 #__key_schema_id:k
+            moved a=~ @2 #__key_schema_id:k #__value_schema_id:v
+        "#]],
+    );
+}
+
+#[test]
 fn a_choice_among_listed_topics_is_held_to_them() {
     check(
         |builder| {

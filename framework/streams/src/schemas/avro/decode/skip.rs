@@ -19,6 +19,7 @@ pub(in crate::schemas::avro) fn skip(
         Op::Float | Op::FloatAsDouble => drop(input.bytes(4)?),
         Op::Double => drop(input.bytes(8)?),
         Op::Bytes | Op::String => drop(input.prefixed()?),
+        Op::RestAsBytes | Op::RestAsString => drop(input.rest()),
         Op::Fixed(size) => drop(input.bytes(*size)?),
         Op::Array(item) => skip_blocks(plan, *item, input, false)?,
         Op::Map(value) => skip_blocks(plan, *value, input, true)?,

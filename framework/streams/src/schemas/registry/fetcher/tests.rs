@@ -13,6 +13,8 @@ struct Scripted {
     asked: Mutex<Vec<SchemaId>>,
     /// While this is held, no answer is given.
     gate: Mutex<()>,
+    /// While this holds, it panics instead.
+    panics: Mutex<bool>,
     references: Vec<SchemaReference>,
 }
 
@@ -24,6 +26,8 @@ impl Scripted {
 
     fn answer(&self) -> Result<RegisteredSchema, RegistryError> {
         drop(self.gate.lock().unwrap());
+        let panics = *self.panics.lock().unwrap();
+        assert!(!panics, "told to panic");
         if let Some(kind) = self.answers.lock().unwrap().pop_front() {
             return Err(RegistryError::new(kind, format!("told to answer {kind:?}")));
         }
@@ -106,6 +110,22 @@ fn what_may_pass_is_asked_for_again_and_says_what_is_wrong() {
         }
     };
     assert_eq!(error, "told to answer Unavailable");
+}
+
+#[test]
+fn a_transport_that_panics_is_asked_again() {
+    let transport = Arc::new(Scripted { panics: Mutex::new(true), ..Scripted::default() });
+    let fetcher = fetcher(&transport, quick());
+    let error = loop {
+        match fetcher.ask(ID) {
+            Answer::Pending(Some(error)) => break error,
+            Answer::Pending(None) => std::thread::yield_now(),
+            other => panic!("{other:?} instead of a panic"),
+        }
+    };
+    assert_eq!(error, "a script has panicked: told to panic");
+    *transport.panics.lock().unwrap() = false;
+    assert!(matches!(fetcher.wait(ID, LONG), Answer::Known(_)));
 }
 
 #[test]
