@@ -249,6 +249,9 @@ fn compatibility_is_told_in_the_registrys_words() {
     let path = "/compatibility/subjects/s/versions?verbose=true";
     stub.answer(path, Answer::Body(200, verdict.to_string()));
     assert_eq!(registry.incompatibilities("s", schema.schema()).unwrap(), ["delay has no default"]);
+    let verdict = json!({ "is_compatible": false, "reason": "seat at /fields/2" });
+    stub.answer(path, Answer::Body(200, verdict.to_string()));
+    assert_eq!(registry.incompatibilities("s", schema.schema()).unwrap(), ["seat at /fields/2"]);
     stub.answer(
         "/subjects/s/versions",
         Answer::Body(409, r#"{"error_code":409,"message":"no"}"#.to_owned()),

@@ -231,6 +231,8 @@ impl Transport for Http {
             is_compatible: bool,
             #[serde(default)]
             messages: Vec<String>,
+            /// What Apicurio's registry says instead.
+            reason: Option<String>,
         }
         let subject = escape(subject);
         let body = body_of(schema).to_string();
@@ -242,7 +244,8 @@ impl Transport for Http {
         match verdict {
             Ok(verdict) if verdict.is_compatible => Ok(Vec::new()),
             Ok(verdict) if verdict.messages.is_empty() => {
-                Ok(vec!["the registry does not say why".to_owned()])
+                let unsaid = || "the registry does not say why".to_owned();
+                Ok(vec![verdict.reason.unwrap_or_else(unsaid)])
             }
             Ok(verdict) => Ok(verdict.messages),
             Err(error) if error.kind() == RegistryErrorKind::NotFound => Ok(Vec::new()),
