@@ -2,6 +2,8 @@
 
 import copy
 
+from invariants import template_of
+
 
 def survivors(rendered, check):
     """Returns how many mutations were tried, and those that nothing refused."""
@@ -25,11 +27,14 @@ def of_kind(documents, kind):
     return [document for document in documents if document["kind"] == kind]
 
 
-def pods(documents, kinds=("StatefulSet", "Job")):
-    return [document["spec"]["template"]["spec"] for document in documents if document["kind"] in kinds]
+WORKLOADS = ("StatefulSet", "Job", "CronJob")
 
 
-def each_container(change, kinds=("StatefulSet", "Job")):
+def pods(documents, kinds=WORKLOADS):
+    return [template_of(document)["spec"] for document in documents if document["kind"] in kinds]
+
+
+def each_container(change, kinds=WORKLOADS):
     def mutate(documents):
         containers = [container for pod in pods(documents, kinds) for container in pod["containers"]]
         for container in containers:
@@ -91,6 +96,10 @@ def without_budget(documents):
     return without("PodDisruptionBudget")(documents) and has
 
 
+def as_job(made):
+    made.update(kind="Job", spec=made["spec"]["jobTemplate"]["spec"])
+
+
 def small(container):
     container["resources"] = {"requests": {"cpu": "1", "memory": "64Mi"}, "limits": {"memory": "64Mi"}}
 
@@ -119,6 +128,10 @@ ALL = [
     ("the host's network", each_pod(lambda pod: pod.update(hostNetwork=True)), "of its host"),
     ("no NetworkPolicy", without("NetworkPolicy"), "no NetworkPolicy"),
     ("a field that does not exist", each_pod(lambda pod: pod.update(restartPolice="Always")), "restartPolice"),
+    ("a CronJob that is not suspended", each("CronJob", lambda made: made["spec"].update(suspend=False)), "starts by itself"),
+    ("a Job beside the service", each("CronJob", as_job), "the next release cannot change it"),
+    ("a command that the program does not have", container_set("args", value=["schemas", "--registre"]), "does not know"),
+    ("nobody who registers schemas", without("CronJob"), "nothing registers its schemas"),
     ("no Service", without("Service"), "no headless Service"),
     ("no ConfigMap", without("ConfigMap"), "there is no ConfigMap"),
     ("a dynamic member", each_container(
