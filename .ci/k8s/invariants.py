@@ -171,6 +171,9 @@ class Workload:
             problems.append("the pod's security context lets it do too much")
         if any(self.pod.get(field) for field in ("hostNetwork", "hostPID", "hostIPC")):
             problems.append("shares something of its host")
+        secrets = [volume for volume in self.pod.get("volumes", []) if "secret" in volume]
+        problems += [f"the secret {volume['name']} is for everybody" for volume in secrets
+                     if volume["secret"].get("defaultMode", 0o644) & 0o007]
         for container in self.containers:
             rights = container.get("securityContext", {})
             wanted = {"allowPrivilegeEscalation": False, "privileged": False, "readOnlyRootFilesystem": True}

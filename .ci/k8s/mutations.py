@@ -96,6 +96,13 @@ def without_budget(documents):
     return without("PodDisruptionBudget")(documents) and has
 
 
+def readable_secrets(documents):
+    volumes = [volume for pod in pods(documents) for volume in pod.get("volumes", []) if "secret" in volume]
+    for volume in volumes:
+        volume["secret"].pop("defaultMode")
+    return bool(volumes)
+
+
 def as_job(made):
     made.update(kind="Job", spec=made["spec"]["jobTemplate"]["spec"])
 
@@ -117,6 +124,7 @@ ALL = [
     ("an unknown setting", variable("KAPPA_COMIT_INTERVAL_MS", "1000"), "unknown setting `comit.interval.ms`"),
     ("a setting out of its range", variable("KAPPA_POLL_MS", "0"), "poll.ms"),
     ("a secret that is not mounted", variable("KAPPA_SSL_KEY_LOCATION", "/etc/kappa/none/key"), "is in no mounted volume"),
+    ("a secret that everybody may read", readable_secrets, "is for everybody"),
     ("a short grace period", each_pod(lambda pod: pod.update(terminationGracePeriodSeconds=20)), "grace period of 20 s"),
     ("no grace period", each_pod(lambda pod: pod.pop("terminationGracePeriodSeconds")), "grace period of 30 s"),
     ("no PodDisruptionBudget", without_budget, "no PodDisruptionBudget"),
