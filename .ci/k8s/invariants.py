@@ -275,6 +275,7 @@ class Workload:
                 problems.append(f"{name}: port {get['port']} is not where it listens")
             if not self.program.serves(self.app, get["path"]):
                 problems.append(f"{name}: {self.app} has no {get['path']}")
+        problems += self.patience(container)
         for monitor in self.of_kind("ServiceMonitor"):
             for endpoint in monitor["spec"]["endpoints"]:
                 if endpoint["port"] not in ports or not self.program.serves(self.app, endpoint["path"]):
@@ -282,6 +283,18 @@ class Workload:
             if not selects(monitor["spec"]["selector"]["matchLabels"], self.labels):
                 problems.append("ServiceMonitor: selects something else")
         return problems
+
+    def patience(self, container):
+        """The program gives up by itself, and says why, before its startup probe does."""
+        probe = container.get("startupProbe", {})
+        waits_s = probe.get("initialDelaySeconds", 0) + probe.get("periodSeconds", 10) * probe.get("failureThreshold", 3)
+        settings = self.with_secrets(self.environment(container))
+        done = self.program.ask(self.app, ["config", "--json"], settings)
+        if done.returncode != 0:
+            return []
+        gives_up_s = next(int(it["value"]) for it in json.loads(done.stdout) if it["name"] == "task.timeout.ms") / 1000
+        short = waits_s <= gives_up_s
+        return [f"startupProbe: waits {waits_s} s, and the program waits {gives_up_s:.0f} s for Kafka"] if short else []
 
     def service(self):
         problems = []

@@ -117,6 +117,8 @@ ALL = [
     ("a wrong path of the startup probe", probe("startupProbe", "/healthz"), "has no /healthz"),
     ("a probe without a port", each_container(
         lambda container: container["readinessProbe"]["httpGet"].update(port="metrics"), ("StatefulSet",)), "is not where it listens"),
+    ("a startup probe with less patience than the program", each_container(
+        lambda container: container["startupProbe"].update(failureThreshold=60), ("StatefulSet",)), "startupProbe: waits 300 s"),
     ("no live probe", each_container(lambda container: container.pop("livenessProbe"), ("StatefulSet",)), "no livenessProbe"),
     ("no limit", each_container(lambda container: container["resources"].pop("limits")), "no memory limit"),
     ("a limit below what the settings add up to", each_container(small, ("StatefulSet",)), "and the settings add up to"),

@@ -18,7 +18,7 @@ use crate::ids::TaskId;
 /// A question about the health of an application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Probe {
-    /// Was the topology built, were topics checked, have the threads been started?
+    /// Was the topology built, has Kafka answered, were topics checked?
     Startup,
     /// Does it do its work, or nearly?
     Ready,
@@ -36,6 +36,8 @@ pub enum StartStage {
     Kafka,
     /// Topics are checked, and made where they are missing.
     Topics,
+    /// The ids of the schemas that are written are asked for.
+    Registry,
     /// Global tables are read.
     GlobalTables,
     /// Threads are made.
@@ -50,6 +52,7 @@ impl fmt::Display for StartStage {
             Self::Created => "not started yet",
             Self::Kafka => "waiting for Kafka",
             Self::Topics => "checking and making topics",
+            Self::Registry => "waiting for the schema registry",
             Self::GlobalTables => "reading global tables",
             Self::Threads => "starting threads",
             Self::Done => "started",
@@ -67,8 +70,8 @@ impl StageCell {
     }
 
     pub(super) fn get(&self) -> StartStage {
-        use StartStage::{Created, Done, GlobalTables, Kafka, Threads, Topics};
-        let stages = [Created, Kafka, Topics, GlobalTables, Threads, Done];
+        use StartStage::{Created, Done, GlobalTables, Kafka, Registry, Threads, Topics};
+        let stages = [Created, Kafka, Topics, Registry, GlobalTables, Threads, Done];
         let stage = usize::from(self.0.load(Ordering::Relaxed));
         stages.get(stage).copied().unwrap_or(Created)
     }
@@ -157,9 +160,12 @@ impl Vitals {
         Answer { is_yes, status, reasons, progress: self.progress.clone() }
     }
 
+    /// What comes after the topics takes as long as it needs: who is killed while global tables are read
+    /// reads them from the beginning, and is killed again. Readiness tells that it is not done.
     fn started(&self) -> (bool, Vec<String>) {
         let is_done = self.stage == StartStage::Done;
-        (is_done, if is_done { Vec::new() } else { vec![self.stage_reason()] })
+        let reasons = if is_done { Vec::new() } else { vec![self.stage_reason()] };
+        (self.stage > StartStage::Topics, reasons)
     }
 
     fn stage_reason(&self) -> String {
