@@ -107,6 +107,19 @@ pub struct ThreadVitals {
     pub silent_for: Duration,
     /// How many changelog records it has still to read at most, where that is known.
     pub to_restore: Option<u64>,
+    /// Those of its tasks that wait for something other than records, and have for more than a moment.
+    pub waiting: Vec<WaitingTask>,
+}
+
+/// A task whose next record cannot be read before something comes that was asked for, such as a schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingTask {
+    /// The task.
+    pub task: TaskId,
+    /// What it waits for, and why that does not come.
+    pub reason: String,
+    /// How long it has waited.
+    pub waited: Duration,
 }
 
 /// Where health ends.
@@ -188,18 +201,33 @@ impl Vitals {
             }
             _ if self.is_stopping => no("it was asked to stop".to_owned()),
             _ if self.stage != StartStage::Done => no(self.stage_reason()),
-            ClientState::Created | ClientState::Running => (true, Vec::new()),
+            ClientState::Created | ClientState::Running => (true, self.waiting().collect()),
             ClientState::Rebalancing => {
-                let threads = self.threads.iter().filter(|thread| !thread.is_ending());
-                let (holding, reasons) = threads.fold((0, Vec::new()), |(holding, mut all), it| {
-                    let (holds, reason) = it.unready(limits);
-                    all.extend(reason);
-                    (holding + usize::from(holds), all)
-                });
+                let threads = self.open_threads();
+                let (holding, mut reasons) =
+                    threads.fold((0, Vec::new()), |(holding, mut all), it| {
+                        let (holds, reason) = it.unready(limits);
+                        all.extend(reason);
+                        (holding + usize::from(holds), all)
+                    });
+                reasons.extend(self.waiting());
                 // Without a thread there is nobody to do the work.
                 (holding == 0 && !self.threads.is_empty(), reasons)
             }
         }
+    }
+
+    fn open_threads(&self) -> impl Iterator<Item = &ThreadVitals> {
+        self.threads.iter().filter(|thread| !thread.is_ending())
+    }
+
+    /// Tasks that wait make nobody unready: a registry that is down is mended by no restart, and holds no
+    /// rollout back. But whoever asks is told.
+    fn waiting(&self) -> impl Iterator<Item = String> {
+        let waiting = self.open_threads().flat_map(|thread| &thread.waiting);
+        waiting.map(|WaitingTask { task, reason, waited }| {
+            format!("task {task} has waited for {}: {reason}", seconds(*waited))
+        })
     }
 
     fn live(&self, limits: &HealthLimits) -> (bool, Vec<String>) {

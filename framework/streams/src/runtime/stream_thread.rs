@@ -265,6 +265,7 @@ impl StreamThread {
             self.waiting.retain(|task| tasks.contains(task));
             self.app.threads.set_tasks(self.index, tasks);
         }
+        self.tell_waiting();
         // A thread that was given nothing, since there are more threads than tasks, runs as well.
         if self.is_member && !self.tasks.is_restoring() {
             self.app.threads.set(self.index, ThreadState::Running);
@@ -325,7 +326,7 @@ impl StreamThread {
                 break;
             }
         }
-        self.waiting.note(task, self.app.settings.task_timeout)?;
+        self.waiting.note(id, task.waiting(), now, self.app.settings.task_timeout)?;
         self.outputs.settle(task)?;
         commit::send(task, &mut *self.producer, &self.tasks.acknowledged)?;
         self.processing = None;

@@ -27,6 +27,7 @@ fn thread(number: usize, state: ThreadState) -> ThreadVitals {
         tasks: BTreeSet::from([TaskId::new(SubtopologyId(0), 0)]),
         silent_for: Duration::from_millis(5),
         to_restore: None,
+        waiting: Vec::new(),
     }
 }
 
@@ -108,6 +109,24 @@ fn only_a_client_that_runs_is_ready_and_none_that_ends() {
         let live = state != ClientState::Error;
         assert_eq!(yes(&ask(&stopping, Probe::Live)), live, "{state}");
     }
+}
+
+#[test]
+fn a_task_that_waits_makes_nobody_unready_but_is_told() {
+    let waiting = vec![WaitingTask {
+        task: TaskId::new(SubtopologyId(0), 1),
+        reason: "schema 7 of http://registry is asked for".to_owned(),
+        waited: Duration::from_millis(12_345),
+    }];
+    let told = "task 0_1 has waited for 12 s: schema 7 of http://registry is asked for";
+    let running = ThreadVitals { waiting, ..thread(1, ThreadState::Running) };
+    for state in [ClientState::Running, ClientState::Rebalancing] {
+        let answer = ask(&vitals(state, vec![running.clone()]), Probe::Ready);
+        assert_eq!(answer, (true, told.to_owned()), "{state}");
+    }
+    let ended = ThreadVitals { state: ThreadState::Dead, ..running };
+    let (ready, why) = ask(&vitals(ClientState::Running, vec![ended]), Probe::Ready);
+    assert!(ready && why.is_empty(), "{why}");
 }
 
 #[test]
