@@ -106,23 +106,29 @@ def clean(settings):
 def broken(documents, program):
     problems = []
     for document in documents:
-        if "template" in document.get("spec", {}):
+        if template_of(document):
             workload = Workload(document, documents, program)
             problems += [f"{document['kind']} {document['metadata']['name']}: {problem}" for problem in workload.broken()]
         if document["kind"] == "ScaledObject":
             problems += scaling(document, documents)
-    if not any("template" in document.get("spec", {}) for document in documents):
+    if not any(map(template_of, documents)):
         problems.append("nothing runs")
     return problems
 
 
+def template_of(document):
+    """Returns what a workload makes pods of; nothing where a document is none."""
+    spec = document.get("spec", {})
+    return spec.get("jobTemplate", {}).get("spec", spec).get("template")
+
+
 class Workload:
-    """A StatefulSet or a Job, with what belongs to it."""
+    """A StatefulSet, a Job or a CronJob, with what belongs to it."""
 
     def __init__(self, document, documents, program):
         self.document, self.documents, self.program = document, documents, program
         self.kind = document["kind"]
-        self.template = document["spec"]["template"]
+        self.template = template_of(document)
         self.pod = self.template["spec"]
         self.labels = self.template["metadata"].get("labels", {})
         self.app = self.labels.get("app.kubernetes.io/name", "")
@@ -131,8 +137,9 @@ class Workload:
     def broken(self):
         if not self.program.knows(self.app):
             return [f"there is no program {self.app!r} (label app.kubernetes.io/name)"]
-        problems = self.rights() + self.network()
+        problems = self.rights() + self.network() + self.start()
         for container in self.containers:
+            problems += self.command(container)
             problems += self.settings(container)
             problems += self.memory(container)
             if self.kind == "StatefulSet":
@@ -140,6 +147,20 @@ class Workload:
         if self.kind == "StatefulSet":
             problems += self.service()
         return problems + self.grace()
+
+    def start(self):
+        """Nothing but the service starts where all is applied, and the next release can be applied over it."""
+        if self.kind == "CronJob" and self.document["spec"].get("suspend") is not True:
+            return ["it starts by itself: it is not suspended"]
+        if self.kind == "Job" and self.of_kind("StatefulSet"):
+            return ["a Job beside the service: the next release cannot change it"]
+        return []
+
+    def command(self, container):
+        """Help is what a program gives for a command that it knows, with arguments that it knows."""
+        arguments = container.get("args", [])
+        done = self.program.ask(self.app, [*arguments, "--help"], {})
+        return [] if done.returncode == 0 else [f"{self.app} does not know {' '.join(arguments)}: {done.stderr.strip()}"]
 
     def rights(self):
         problems = []
@@ -150,6 +171,9 @@ class Workload:
             problems.append("the pod's security context lets it do too much")
         if any(self.pod.get(field) for field in ("hostNetwork", "hostPID", "hostIPC")):
             problems.append("shares something of its host")
+        secrets = [volume for volume in self.pod.get("volumes", []) if "secret" in volume]
+        problems += [f"the secret {volume['name']} is for everybody" for volume in secrets
+                     if volume["secret"].get("defaultMode", 0o644) & 0o007]
         for container in self.containers:
             rights = container.get("securityContext", {})
             wanted = {"allowPrivilegeEscalation": False, "privileged": False, "readOnlyRootFilesystem": True}
@@ -251,6 +275,7 @@ class Workload:
                 problems.append(f"{name}: port {get['port']} is not where it listens")
             if not self.program.serves(self.app, get["path"]):
                 problems.append(f"{name}: {self.app} has no {get['path']}")
+        problems += self.patience(container)
         for monitor in self.of_kind("ServiceMonitor"):
             for endpoint in monitor["spec"]["endpoints"]:
                 if endpoint["port"] not in ports or not self.program.serves(self.app, endpoint["path"]):
@@ -258,6 +283,18 @@ class Workload:
             if not selects(monitor["spec"]["selector"]["matchLabels"], self.labels):
                 problems.append("ServiceMonitor: selects something else")
         return problems
+
+    def patience(self, container):
+        """The program gives up by itself, and says why, before its startup probe does."""
+        probe = container.get("startupProbe", {})
+        waits_s = probe.get("initialDelaySeconds", 0) + probe.get("periodSeconds", 10) * probe.get("failureThreshold", 3)
+        settings = self.with_secrets(self.environment(container))
+        done = self.program.ask(self.app, ["config", "--json"], settings)
+        if done.returncode != 0:
+            return []
+        gives_up_s = next(int(it["value"]) for it in json.loads(done.stdout) if it["name"] == "task.timeout.ms") / 1000
+        short = waits_s <= gives_up_s
+        return [f"startupProbe: waits {waits_s} s, and the program waits {gives_up_s:.0f} s for Kafka"] if short else []
 
     def service(self):
         problems = []
@@ -269,6 +306,10 @@ class Workload:
         if not budgets:
             problems.append("no PodDisruptionBudget of its pods")
         problems += ["PodDisruptionBudget: more than one at a time" for made in budgets if made["spec"].get("maxUnavailable") != 1]
+        templates = [template for template in map(template_of, self.of_kind("CronJob")) if selects(self.name(), template["metadata"]["labels"])]
+        commands = [container.get("args", []) for template in templates for container in template["spec"]["containers"]]
+        if not any(arguments[:2] == ["schemas", "--register"] for arguments in commands):
+            problems.append("nothing registers its schemas")
         ids = [made for made in self.containers[0].get("env", []) if made["name"] == "KAPPA_GROUP_INSTANCE_ID"]
         if not ids or ids[0].get("value") != "$(POD_NAME)":
             problems.append("no static membership by the pod's name")
@@ -280,6 +321,9 @@ class Workload:
         policies = [made for made in self.of_kind("NetworkPolicy") if selects(made["spec"]["podSelector"].get("matchLabels", {}), self.labels)]
         both = any(set(made["spec"].get("policyTypes", [])) == {"Ingress", "Egress"} for made in policies)
         return [] if both else ["no NetworkPolicy of its pods, for both ways"]
+
+    def name(self):
+        return {"app.kubernetes.io/name": self.app}
 
     def of_kind(self, kind):
         return [made for made in self.documents if made["kind"] == kind]

@@ -2,6 +2,8 @@
 
 import copy
 
+from invariants import template_of
+
 
 def survivors(rendered, check):
     """Returns how many mutations were tried, and those that nothing refused."""
@@ -25,11 +27,14 @@ def of_kind(documents, kind):
     return [document for document in documents if document["kind"] == kind]
 
 
-def pods(documents, kinds=("StatefulSet", "Job")):
-    return [document["spec"]["template"]["spec"] for document in documents if document["kind"] in kinds]
+WORKLOADS = ("StatefulSet", "Job", "CronJob")
 
 
-def each_container(change, kinds=("StatefulSet", "Job")):
+def pods(documents, kinds=WORKLOADS):
+    return [template_of(document)["spec"] for document in documents if document["kind"] in kinds]
+
+
+def each_container(change, kinds=WORKLOADS):
     def mutate(documents):
         containers = [container for pod in pods(documents, kinds) for container in pod["containers"]]
         for container in containers:
@@ -91,6 +96,17 @@ def without_budget(documents):
     return without("PodDisruptionBudget")(documents) and has
 
 
+def readable_secrets(documents):
+    volumes = [volume for pod in pods(documents) for volume in pod.get("volumes", []) if "secret" in volume]
+    for volume in volumes:
+        volume["secret"].pop("defaultMode")
+    return bool(volumes)
+
+
+def as_job(made):
+    made.update(kind="Job", spec=made["spec"]["jobTemplate"]["spec"])
+
+
 def small(container):
     container["resources"] = {"requests": {"cpu": "1", "memory": "64Mi"}, "limits": {"memory": "64Mi"}}
 
@@ -101,6 +117,8 @@ ALL = [
     ("a wrong path of the startup probe", probe("startupProbe", "/healthz"), "has no /healthz"),
     ("a probe without a port", each_container(
         lambda container: container["readinessProbe"]["httpGet"].update(port="metrics"), ("StatefulSet",)), "is not where it listens"),
+    ("a startup probe with less patience than the program", each_container(
+        lambda container: container["startupProbe"].update(failureThreshold=60), ("StatefulSet",)), "startupProbe: waits 300 s"),
     ("no live probe", each_container(lambda container: container.pop("livenessProbe"), ("StatefulSet",)), "no livenessProbe"),
     ("no limit", each_container(lambda container: container["resources"].pop("limits")), "no memory limit"),
     ("a limit below what the settings add up to", each_container(small, ("StatefulSet",)), "and the settings add up to"),
@@ -108,6 +126,7 @@ ALL = [
     ("an unknown setting", variable("KAPPA_COMIT_INTERVAL_MS", "1000"), "unknown setting `comit.interval.ms`"),
     ("a setting out of its range", variable("KAPPA_POLL_MS", "0"), "poll.ms"),
     ("a secret that is not mounted", variable("KAPPA_SSL_KEY_LOCATION", "/etc/kappa/none/key"), "is in no mounted volume"),
+    ("a secret that everybody may read", readable_secrets, "is for everybody"),
     ("a short grace period", each_pod(lambda pod: pod.update(terminationGracePeriodSeconds=20)), "grace period of 20 s"),
     ("no grace period", each_pod(lambda pod: pod.pop("terminationGracePeriodSeconds")), "grace period of 30 s"),
     ("no PodDisruptionBudget", without_budget, "no PodDisruptionBudget"),
@@ -119,6 +138,10 @@ ALL = [
     ("the host's network", each_pod(lambda pod: pod.update(hostNetwork=True)), "of its host"),
     ("no NetworkPolicy", without("NetworkPolicy"), "no NetworkPolicy"),
     ("a field that does not exist", each_pod(lambda pod: pod.update(restartPolice="Always")), "restartPolice"),
+    ("a CronJob that is not suspended", each("CronJob", lambda made: made["spec"].update(suspend=False)), "starts by itself"),
+    ("a Job beside the service", each("CronJob", as_job), "the next release cannot change it"),
+    ("a command that the program does not have", container_set("args", value=["schemas", "--registre"]), "does not know"),
+    ("nobody who registers schemas", without("CronJob"), "nothing registers its schemas"),
     ("no Service", without("Service"), "no headless Service"),
     ("no ConfigMap", without("ConfigMap"), "there is no ConfigMap"),
     ("a dynamic member", each_container(

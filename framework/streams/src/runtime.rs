@@ -36,6 +36,7 @@ pub mod replay;
 pub mod reset;
 pub mod results;
 pub mod verify;
+mod waiting;
 mod waiting_tasks;
 
 pub use client_state::ClientState;

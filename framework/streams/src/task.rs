@@ -165,7 +165,7 @@ impl Task {
         match processed {
             Ok(()) => Ok(true),
             Err(error) if error.is_retriable() => {
-                self.waiting = Some(error);
+                self.waiting = Some(error.in_task(self.id));
                 Ok(false)
             }
             Err(error) => Err(error),

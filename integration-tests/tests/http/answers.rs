@@ -119,6 +119,18 @@ fn too_many_requests_in_a_second_are_refused_but_no_probe() {
 }
 
 #[test]
+fn requests_without_the_token_keep_nobody_who_has_it_waiting() {
+    let token = "0123456789-abcdef";
+    let settings = [("http.bearer.token", token), ("http.requests.per.second.max", "3")];
+    let fake = Fake::start(&settings);
+    let refused: Vec<_> = (0..40).map(|_| fake.get("/metrics").status).collect();
+    assert!(refused.contains(&401) && refused.contains(&429), "{refused:?}");
+    let known = format!("authorization: Bearer {token}");
+    let reply = get(fake.address(), "/metrics", &[&known]);
+    assert_eq!(reply.status, 200, "{reply:?}");
+}
+
+#[test]
 fn metrics_that_hang_hold_up_neither_probes_nor_the_end() {
     let (release, hold) = mpsc::channel::<()>();
     let hold = Arc::new(Mutex::new(hold));

@@ -47,6 +47,7 @@ pub(crate) fn running() -> Vitals {
         tasks: BTreeSet::from([TaskId::new(SubtopologyId(0), 0)]),
         silent_for: Duration::from_millis(20),
         to_restore: None,
+        waiting: Vec::new(),
     };
     Vitals {
         stage: StartStage::Done,

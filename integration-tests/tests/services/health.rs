@@ -62,6 +62,28 @@ fn probes_tell_what_a_process_does_from_its_start_to_its_end() {
 }
 
 #[test]
+fn a_registry_that_is_away_keeps_a_service_from_being_ready_and_has_nobody_restart_it() {
+    let data = tempfile::tempdir().unwrap();
+    let state = tempfile::tempdir().unwrap();
+    let broker = BrokerProcess::start(data.path());
+    process::feeder(broker.bootstrap(), "2013-01-01", "2013-01-02", "2");
+    let service = Service::new("airport-hours", broker.bootstrap(), state.path());
+    // Nobody is there.
+    let registry = "schema.registry.url=http://127.0.0.1:1";
+    let running = service.start(&["run", "--http", "127.0.0.1:0", "--set", registry]);
+    let address = address(&running);
+    let probe = |name: &str| get(&address, &format!("/health/{name}"));
+    eventually("the wait for the registry", Deadline::seconds(60), || {
+        probe("startup").contains("waiting for the schema registry").then_some(())
+    });
+    expect(&probe("startup"), 200, "started");
+    expect(&probe("ready"), 503, "waiting for the schema registry");
+    expect(&probe("live"), 200, "live");
+    let ended = running.terminate();
+    assert_ne!(ended.status, Some(0), "it never came to run: {ended:?}");
+}
+
+#[test]
 fn a_port_that_is_taken_is_named_and_off_is_off() {
     let state = tempfile::tempdir().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -8,8 +8,11 @@ use std::sync::{Arc, Mutex};
 use integration_tests::waiting::{Deadline, eventually};
 use integration_tests::{Cluster, unique};
 use kappa::Headers;
+use kappa::metrics::Metric;
 use kappa::prelude::*;
+use kappa::runtime::health::{HealthLimits, Probe};
 use kappa::serde::{Serde, SerdeError, Unready};
+use kappa::telemetry::prometheus_text;
 
 use crate::app::{App, feed, feed_partition, rows, texts};
 use integration_tests::admin::{FOREVER, create_topic};
@@ -107,8 +110,25 @@ fn a_record_that_lacks_something_waits_while_the_other_task_goes_on() {
     eventually("another try of the record", Deadline::seconds(60), || {
         (gated.asked.load(Ordering::SeqCst) > 2).then_some(())
     });
+    let limits = HealthLimits::new(&app.settings());
+    let ready = || streams.vitals().answer(Probe::Ready, &limits);
+    let told = eventually("a wait that is told", Deadline::seconds(60), || {
+        let answer = ready();
+        let reasons = answer.reasons.into_iter().filter(|_| answer.is_yes);
+        { reasons }.find(|reason| reason.starts_with("task 0_0 has waited for "))
+    });
+    assert!(told.contains("schema 7 of http://registry is asked for"), "{told}");
+    let metric = Metric::TaskWaitingTime.prometheus_name();
+    eventually("the wait as a metric", Deadline::seconds(60), || {
+        let text = prometheus_text(&streams.metrics());
+        let mut lines = text.lines().filter(|line| line.starts_with(&metric));
+        lines.any(|line| line.contains("task_id=\"0_0\"") && !line.ends_with(" 0")).then_some(())
+    });
     gated.open.store(true, Ordering::SeqCst);
     streams.wait_until_caught_up(|_| {}).unwrap();
+    eventually("nothing left to tell", Deadline::seconds(60), || {
+        ready().reasons.is_empty().then_some(())
+    });
     streams.close().unwrap();
     let all = rows(&[("a", "slow 1"), ("b", "2"), ("c", "3")]);
     assert_eq!(app.latest(&output), all);

@@ -43,6 +43,10 @@ enum ValueFormat {
 
 impl Declaration {
     /// Returns the topology; a registry is not asked for anything yet.
+    #[cfg_attr(
+        not(feature = "schema-registry"),
+        expect(unused_variables, reason = "nothing is to be chosen without a registry")
+    )]
     pub(super) fn topology(&self, settings: &Settings, format: FormatArgument) -> Result<Topology> {
         match self {
             Self::Plain(declare) => declare(),
@@ -61,6 +65,10 @@ impl Declaration {
     }
 
     /// Returns how values are shown; a registry is asked only for what the values name.
+    #[cfg_attr(
+        not(feature = "schema-registry"),
+        expect(unused_variables, reason = "nothing is to be chosen without a registry")
+    )]
     pub(super) fn shown(&self, settings: &Settings, format: FormatArgument) -> Result<ValueText> {
         match self {
             Self::Plain(_) => Ok(ValueText::default()),
@@ -117,6 +125,10 @@ impl ValueText {
     }
 
     /// Returns a value as JSON; what is none, as a string.
+    #[cfg_attr(
+        not(feature = "schema-registry"),
+        expect(clippy::needless_pass_by_ref_mut, reason = "schemas that were asked for are kept")
+    )]
     pub(super) fn value(&mut self, bytes: &[u8]) -> serde_json::Value {
         #[cfg(feature = "schema-registry")]
         if let Some(avro) = &mut self.avro {

@@ -1,4 +1,4 @@
-//! What every request passes: the token, the rate, no body; and what every answer says to browsers.
+//! What every request passes: no body, the token, the rate; and what every answer says to browsers.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,6 +17,8 @@ use crate::time::{Clock, SystemClock};
 pub(super) struct Guard {
     token: Option<Secret>,
     rate: Rate,
+    /// Requests without the token are counted apart: they must not use up what is for those that have it.
+    strangers: Rate,
     clock: SystemClock,
 }
 
@@ -25,6 +27,7 @@ impl Guard {
         Self {
             token: settings.bearer_token.clone(),
             rate: Rate::new(settings.requests_per_second_max),
+            strangers: Rate::new(settings.requests_per_second_max),
             clock: SystemClock::start(),
         }
     }
@@ -40,23 +43,31 @@ impl Guard {
         if path.starts_with("/health/") {
             return None;
         }
-        if !self.rate.allows(self.clock.monotonic()) {
-            let status = StatusCode::TOO_MANY_REQUESTS;
-            let mut refused = answers::error(status, "too many requests in this second");
-            refused.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-            return Some(refused);
+        let is_known = self.token.as_ref().is_none_or(|token| {
+            let given = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+            given.and_then(bearer).is_some_and(|given| token.is(given))
+        });
+        let rate = if is_known { &self.rate } else { &self.strangers };
+        if !rate.allows(self.clock.monotonic()) {
+            return Some(too_many());
         }
-        let token = self.token.as_ref()?;
-        let given = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
-        let is_right = given.and_then(bearer).is_some_and(|given| token.is(given));
-        (!is_right).then(|| {
-            let message = "send `Authorization: Bearer` with the token of http.bearer.token";
-            let mut refused = answers::error(StatusCode::UNAUTHORIZED, message);
-            let challenge = HeaderValue::from_static("Bearer realm=\"kappa\"");
-            refused.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-            refused
-        })
+        (!is_known).then(unauthorized)
     }
+}
+
+fn too_many() -> Response {
+    let status = StatusCode::TOO_MANY_REQUESTS;
+    let mut refused = answers::error(status, "too many requests in this second");
+    refused.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    refused
+}
+
+fn unauthorized() -> Response {
+    let message = "send `Authorization: Bearer` with the token of http.bearer.token";
+    let mut refused = answers::error(StatusCode::UNAUTHORIZED, message);
+    let challenge = HeaderValue::from_static("Bearer realm=\"kappa\"");
+    refused.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    refused
 }
 
 /// Lets a request through, or answers it.
@@ -133,6 +144,33 @@ mod tests {
         let at = |millis| rate.allows(Duration::from_millis(millis));
         assert!(at(1_000) && at(1_500) && !at(1_999));
         assert!(at(2_000) && at(2_001) && !at(2_002));
+    }
+
+    fn guard(settings: &[(&str, &str)]) -> Guard {
+        let config = settings
+            .iter()
+            .try_fold(crate::config::StreamsConfig::new("app"), |config, (name, value)| {
+                config.with_argument(name, value)
+            });
+        Guard::new(&config.unwrap().resolve().unwrap().http)
+    }
+
+    #[test]
+    fn whoever_has_no_token_uses_up_no_requests_of_those_who_have_it() {
+        let guard = guard(&[
+            ("http.bearer.token", "0123456789abcdef"),
+            ("http.requests.per.second.max", "5"),
+        ]);
+        let known = HeaderMap::from_iter([(
+            header::AUTHORIZATION,
+            HeaderValue::from_static("Bearer 0123456789abcdef"),
+        )]);
+        let ask = |headers: &HeaderMap| guard.refusal("/metrics", headers).map(|it| it.status());
+        let refused: Vec<_> = (0..100).map(|_| ask(&HeaderMap::new())).collect();
+        assert_eq!(refused[0], Some(StatusCode::UNAUTHORIZED));
+        let limited = refused.iter().filter(|it| **it == Some(StatusCode::TOO_MANY_REQUESTS));
+        assert!(limited.count() > 50, "they are limited themselves: {refused:?}");
+        assert_eq!(ask(&known), None);
     }
 
     #[test]

@@ -134,6 +134,10 @@ table! {
         TaskActiveProcessRatio "task.active.process.ratio", Gauge, Ratio, Info, TASK,
             "the task's part of what its thread spent on processing, in the last ten seconds",
             "active-process-ratio";
+        TaskWaitingTime "task.waiting.time", Gauge, Seconds, Info, TASK,
+            "how long the next record has waited for something that was asked for, such as its schema; 0 \
+             where it does not wait",
+            "";
         TaskDroppedRecords "task.dropped.records", Counter, Records, Info,
             &["thread-id", "task-id", "reason"],
             "records dropped, or a part of their effect; reasons are `null` (a null key or value where \

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::metrics::GlobalRecorder;
 use super::stall::Stall;
 use super::stop::Stop;
-use super::waiting_tasks::Waiting;
+use super::waiting::Waiting;
 use crate::config::{DeserializationHandler, Settings, StoreType};
 use crate::error::{Error, RecordPlace, Result};
 use crate::ids::{Offset, TopicPartition};
@@ -20,6 +20,7 @@ use crate::processor::GlobalTables;
 use crate::record::RawRecord;
 use crate::state::{Family, GlobalStore, MakeRow, MemoryBackend, Uncommitted};
 use crate::task::Storage;
+use crate::time::{Clock, SystemClock};
 use crate::topology::{GlobalTableSpec, Topology};
 
 /// Keeps the global tables up to date.
@@ -30,6 +31,7 @@ pub(crate) struct GlobalUpdater {
     partitions: BTreeMap<TopicPartition, Followed>,
     handler: DeserializationHandler,
     poll: Duration,
+    clock: SystemClock,
     /// How long a record may wait for what it lacks.
     task_timeout: Duration,
     /// Whether records past the ends are left out.
@@ -113,6 +115,7 @@ impl GlobalUpdater {
             partitions: followed,
             handler: settings.deserialization_handler,
             poll: settings.poll,
+            clock: SystemClock::start(),
             task_timeout: settings.task_timeout,
             is_bounded: matches!(until, Until::Ends(_)),
             recorder: Arc::default(),
@@ -224,8 +227,9 @@ impl GlobalUpdater {
                 waited.ends(who);
             }
             if let Some(reason) = lacks {
-                let mut waiting = waiting.unwrap_or_else(|| Waiting::new(self.task_timeout));
-                waiting.note(who, &reason)?;
+                let now = self.clock.monotonic();
+                let mut waiting = waiting.unwrap_or_else(|| Waiting::new(now));
+                waiting.note(who, &reason, now, self.task_timeout)?;
                 followed.held = Some(Held { batch, next, waiting });
             }
         }

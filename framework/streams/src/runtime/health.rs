@@ -18,7 +18,7 @@ use crate::ids::TaskId;
 /// A question about the health of an application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Probe {
-    /// Was the topology built, were topics checked, have the threads been started?
+    /// Was the topology built, has Kafka answered, were topics checked?
     Startup,
     /// Does it do its work, or nearly?
     Ready,
@@ -36,6 +36,8 @@ pub enum StartStage {
     Kafka,
     /// Topics are checked, and made where they are missing.
     Topics,
+    /// The ids of the schemas that are written are asked for.
+    Registry,
     /// Global tables are read.
     GlobalTables,
     /// Threads are made.
@@ -50,6 +52,7 @@ impl fmt::Display for StartStage {
             Self::Created => "not started yet",
             Self::Kafka => "waiting for Kafka",
             Self::Topics => "checking and making topics",
+            Self::Registry => "waiting for the schema registry",
             Self::GlobalTables => "reading global tables",
             Self::Threads => "starting threads",
             Self::Done => "started",
@@ -67,8 +70,8 @@ impl StageCell {
     }
 
     pub(super) fn get(&self) -> StartStage {
-        use StartStage::{Created, Done, GlobalTables, Kafka, Threads, Topics};
-        let stages = [Created, Kafka, Topics, GlobalTables, Threads, Done];
+        use StartStage::{Created, Done, GlobalTables, Kafka, Registry, Threads, Topics};
+        let stages = [Created, Kafka, Topics, Registry, GlobalTables, Threads, Done];
         let stage = usize::from(self.0.load(Ordering::Relaxed));
         stages.get(stage).copied().unwrap_or(Created)
     }
@@ -104,6 +107,19 @@ pub struct ThreadVitals {
     pub silent_for: Duration,
     /// How many changelog records it has still to read at most, where that is known.
     pub to_restore: Option<u64>,
+    /// Those of its tasks that wait for something other than records, and have for more than a moment.
+    pub waiting: Vec<WaitingTask>,
+}
+
+/// A task whose next record cannot be read before something comes that was asked for, such as a schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingTask {
+    /// The task.
+    pub task: TaskId,
+    /// What it waits for, and why that does not come.
+    pub reason: String,
+    /// How long it has waited.
+    pub waited: Duration,
 }
 
 /// Where health ends.
@@ -157,9 +173,12 @@ impl Vitals {
         Answer { is_yes, status, reasons, progress: self.progress.clone() }
     }
 
+    /// What comes after the topics takes as long as it needs: who is killed while global tables are read
+    /// reads them from the beginning, and is killed again. Readiness tells that it is not done.
     fn started(&self) -> (bool, Vec<String>) {
         let is_done = self.stage == StartStage::Done;
-        (is_done, if is_done { Vec::new() } else { vec![self.stage_reason()] })
+        let reasons = if is_done { Vec::new() } else { vec![self.stage_reason()] };
+        (self.stage > StartStage::Topics, reasons)
     }
 
     fn stage_reason(&self) -> String {
@@ -182,18 +201,33 @@ impl Vitals {
             }
             _ if self.is_stopping => no("it was asked to stop".to_owned()),
             _ if self.stage != StartStage::Done => no(self.stage_reason()),
-            ClientState::Created | ClientState::Running => (true, Vec::new()),
+            ClientState::Created | ClientState::Running => (true, self.waiting().collect()),
             ClientState::Rebalancing => {
-                let threads = self.threads.iter().filter(|thread| !thread.is_ending());
-                let (holding, reasons) = threads.fold((0, Vec::new()), |(holding, mut all), it| {
-                    let (holds, reason) = it.unready(limits);
-                    all.extend(reason);
-                    (holding + usize::from(holds), all)
-                });
+                let threads = self.open_threads();
+                let (holding, mut reasons) =
+                    threads.fold((0, Vec::new()), |(holding, mut all), it| {
+                        let (holds, reason) = it.unready(limits);
+                        all.extend(reason);
+                        (holding + usize::from(holds), all)
+                    });
+                reasons.extend(self.waiting());
                 // Without a thread there is nobody to do the work.
                 (holding == 0 && !self.threads.is_empty(), reasons)
             }
         }
+    }
+
+    fn open_threads(&self) -> impl Iterator<Item = &ThreadVitals> {
+        self.threads.iter().filter(|thread| !thread.is_ending())
+    }
+
+    /// Tasks that wait make nobody unready: a registry that is down is mended by no restart, and holds no
+    /// rollout back. But whoever asks is told.
+    fn waiting(&self) -> impl Iterator<Item = String> {
+        let waiting = self.open_threads().flat_map(|thread| &thread.waiting);
+        waiting.map(|WaitingTask { task, reason, waited }| {
+            format!("task {task} has waited for {}: {reason}", seconds(*waited))
+        })
     }
 
     fn live(&self, limits: &HealthLimits) -> (bool, Vec<String>) {

@@ -315,6 +315,7 @@ impl KafkaStreams {
         let inputs = topics::inputs(&*admin, &self.topology)?;
         let run = (RunMode::Live, &inputs);
         let deployment = topics::prepare(&*admin, &self.topology, names, settings, run)?;
+        self.stage.set(StartStage::Registry);
         patiently(&self.stop, settings.task_timeout, || {
             self.topology.prepare_serdes(deployment.names())
         })?;

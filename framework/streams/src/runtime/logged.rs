@@ -33,6 +33,11 @@ pub(super) fn warning(error: &Error, then: &str) {
     about!(warn, error, "{}; {then}", error.report());
 }
 
+/// Tells of an error that will pass, and of who waits for that.
+pub(super) fn waits(who: &str, error: &Error) {
+    about!(warn, error, "{who} waits: {}", error.report());
+}
+
 /// Tells of the records that a task has skipped.
 pub(crate) fn skipped(task: &mut Task) {
     let id = task.id();

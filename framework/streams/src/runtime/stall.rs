@@ -22,7 +22,7 @@ impl Stall {
     }
 
     /// Returns how long nothing has come.
-    pub(crate) fn waited(&self) -> Duration {
+    fn waited(&self) -> Duration {
         self.clock.monotonic().saturating_sub(self.since)
     }
 
@@ -39,10 +39,14 @@ impl Stall {
         if self.waited() <= self.limit {
             return Ok(());
         }
-        let (limit, what) = (self.limit, what());
-        let message = format!("nothing came of {what} for {limit:?} (task.timeout.ms)");
-        Err(Error::new(ErrorKind::Unavailable, message))
+        Err(nothing_came(self.limit, &what()))
     }
+}
+
+/// Returns the error of something that was waited for this long, and never came.
+pub(super) fn nothing_came(limit: Duration, what: &dyn Display) -> Error {
+    let message = format!("nothing came of {what} for {limit:?} (task.timeout.ms)");
+    Error::new(ErrorKind::Unavailable, message)
 }
 
 #[cfg(test)]

@@ -261,6 +261,7 @@ impl StreamThread {
             self.waiting.retain(|task| tasks.contains(task));
             self.app.threads.set_tasks(self.index, tasks);
         }
+        self.tell_waiting();
         // A thread that was given nothing, since there are more threads than tasks, runs as well.
         if self.is_member && !self.tasks.is_restoring() {
             self.app.threads.set(self.index, ThreadState::Running);

@@ -10,6 +10,7 @@ use super::metrics::View;
 use super::spans::ThreadSpans;
 use super::state_updater::{Restored, StateUpdater};
 use super::task_registry::Claim;
+use super::waiting_tasks::WaitingTasks;
 use crate::error::Result;
 use crate::ids::{TaskId, TopicPartition};
 use crate::kafka::{OffsetMetadata, Waker};
@@ -116,9 +117,9 @@ impl TaskManager {
     }
 
     /// Returns what there is to tell about, for metrics.
-    pub(super) fn view(&self) -> View<'_> {
+    pub(super) fn view<'a>(&'a self, waiting: &'a WaitingTasks) -> View<'a> {
         let restoring = self.restoring.len() + self.awaited.len();
-        View { running: &self.running, restoring, cache_bytes: self.cache.used() }
+        View { running: &self.running, restoring, waiting, cache_bytes: self.cache.used() }
     }
 
     pub(super) fn uncommitted_bytes(&self) -> usize {

@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::client_state::{ClientState, StateCell};
-use super::health::ThreadVitals;
+use super::health::{ThreadVitals, WaitingTask};
 use super::heartbeat::Heartbeat;
 use crate::ids::TaskId;
 use crate::time::Clock;
@@ -108,7 +108,18 @@ struct Entry {
     /// When it came into that state.
     since: Duration,
     tasks: BTreeSet<TaskId>,
+    /// The tasks that wait, as of this time.
+    waiting: (Duration, Vec<WaitingTask>),
     heartbeat: Arc<Heartbeat>,
+}
+
+impl Entry {
+    fn waiting(&self, now: Duration) -> Vec<WaitingTask> {
+        let (noted, waiting) = &self.waiting;
+        let since = now.saturating_sub(*noted);
+        let waiting = waiting.iter().cloned();
+        waiting.map(|it| WaitingTask { waited: it.waited + since, ..it }).collect()
+    }
 }
 
 impl ThreadStates {
@@ -122,8 +133,8 @@ impl ThreadStates {
         let free = (0..).find(|index| !threads.contains_key(index)).unwrap_or(threads.len());
         let since = self.clock.monotonic();
         let heartbeat = Arc::new(Heartbeat::new(since));
-        let (state, tasks) = (ThreadState::Starting, BTreeSet::new());
-        threads.insert(free, Entry { state, since, tasks, heartbeat });
+        let (state, tasks, waiting) = (ThreadState::Starting, BTreeSet::new(), (since, Vec::new()));
+        threads.insert(free, Entry { state, since, tasks, waiting, heartbeat });
         self.follow(&threads);
         free
     }
@@ -152,6 +163,13 @@ impl ThreadStates {
         }
     }
 
+    /// Notes which tasks of a thread wait, and for how long they have by now.
+    pub(super) fn set_waiting(&self, thread: usize, now: Duration, waiting: Vec<WaitingTask>) {
+        if let Some(entry) = self.lock().get_mut(&thread) {
+            entry.waiting = (now, waiting);
+        }
+    }
+
     /// Returns where a thread shows that it goes on; of its own where it is not known.
     pub(super) fn heartbeat(&self, thread: usize) -> Arc<Heartbeat> {
         let known = self.lock().get(&thread).map(|entry| entry.heartbeat.clone());
@@ -167,6 +185,7 @@ impl ThreadStates {
             tasks: entry.tasks.clone(),
             silent_for: entry.heartbeat.silent_for(now),
             to_restore: entry.heartbeat.to_restore(),
+            waiting: entry.waiting(now),
         });
         vitals.collect()
     }
@@ -232,6 +251,7 @@ impl ThreadStates {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::SubtopologyId;
     use crate::time::{ManualClock, Timestamp};
 
     #[test]
@@ -253,6 +273,12 @@ mod tests {
         threads.heartbeat(first).beat(clock.monotonic());
         let silent = threads.vitals().into_iter().map(|thread| thread.silent_for.as_secs());
         assert_eq!(silent.collect::<Vec<_>>(), [0, 3]);
+        let (task, reason) = (TaskId::new(SubtopologyId(0), 0), "schema 7".to_owned());
+        let waiting = WaitingTask { task, reason, waited: Duration::from_secs(2) };
+        threads.set_waiting(second, clock.monotonic(), vec![waiting]);
+        clock.advance(Duration::from_secs(5));
+        let waited = threads.vitals().into_iter().flat_map(|thread| thread.waiting);
+        assert_eq!(waited.map(|it| it.waited.as_secs()).collect::<Vec<_>>(), [7]);
 
         threads.set(first, ThreadState::PendingShutdown);
         threads.set(first, ThreadState::Dead);

@@ -13,7 +13,7 @@ pub(crate) use self::rows::{GlobalRows, MakeRow};
 use super::cache::WriteBackCache;
 use super::{Backend, CacheBudget, Family, FamilyChanges, Stamped, Uncommitted, row};
 use crate::error::{Error, Result};
-use crate::serde::{Data, SerdeRef};
+use crate::serde::{Data, SerdeError, SerdeRef};
 
 /// The rows of all global tables of a process.
 pub struct GlobalStore {
@@ -90,14 +90,7 @@ impl<K: Data, V: Data> GlobalReader<K, V> {
     ///
     /// Where the row cannot be read or decoded.
     pub fn get(&mut self, key: &K) -> Result<Option<&V>> {
-        self.row_key.clear();
-        // Where the key's schema is named in a header, as rows have it.
-        if let Some(schema) =
-            self.keys_name_schemas.then(|| self.keys.header(&self.topic)).flatten()
-        {
-            self.row_key.extend_from_slice(schema.value.as_deref().unwrap_or_default());
-        }
-        self.keys.encode(&self.topic, key, &mut self.row_key).map_err(|cause| {
+        self.write_row_key(key).map_err(|cause| {
             Error::state(format!("cannot encode a key of the global table of {}", self.topic))
                 .with_source(cause)
         })?;
@@ -117,6 +110,16 @@ impl<K: Data, V: Data> GlobalReader<K, V> {
             }
         };
         Ok(self.seen.value(id).map(|stamped| &stamped.value))
+    }
+
+    /// Writes a key as its row has it: as its record would, behind the header that names its schema.
+    fn write_row_key(&mut self, key: &K) -> std::result::Result<(), SerdeError> {
+        self.row_key.clear();
+        let schema = self.keys_name_schemas.then(|| self.keys.header(&self.topic)).flatten();
+        if let Some(schema) = schema.and_then(|header| header.value) {
+            self.row_key.extend_from_slice(&schema);
+        }
+        self.keys.encode_record(&self.topic, key, &mut self.row_key).map(drop)
     }
 
     fn read(&self) -> Result<(Option<Stamped<V>>, usize)> {

@@ -27,6 +27,7 @@ fn thread(number: usize, state: ThreadState) -> ThreadVitals {
         tasks: BTreeSet::from([TaskId::new(SubtopologyId(0), 0)]),
         silent_for: Duration::from_millis(5),
         to_restore: None,
+        waiting: Vec::new(),
     }
 }
 
@@ -59,12 +60,15 @@ fn a_start_is_told_by_its_stage() {
         (StartStage::Created, "not started yet"),
         (StartStage::Kafka, "waiting for Kafka"),
         (StartStage::Topics, "checking and making topics"),
+        (StartStage::Registry, "waiting for the schema registry"),
         (StartStage::GlobalTables, "reading global tables"),
         (StartStage::Threads, "starting threads"),
     ];
     for (stage, words) in stages {
         let starting = Vitals { stage, ..vitals(ClientState::Rebalancing, Vec::new()) };
-        assert_eq!(ask(&starting, Probe::Startup), (false, words.to_owned()));
+        // What may take as long as it needs is past what the startup probe waits for.
+        let has_started = stage > StartStage::Topics;
+        assert_eq!(ask(&starting, Probe::Startup), (has_started, words.to_owned()));
         assert_eq!(ask(&starting, Probe::Ready), (false, words.to_owned()));
         assert!(yes(&ask(&starting, Probe::Live)), "whoever waits for Kafka lives");
         let cell = StageCell::default();
@@ -74,6 +78,15 @@ fn a_start_is_told_by_its_stage() {
     let failed = Vitals { stage: StartStage::Topics, ..vitals(ClientState::Error, Vec::new()) };
     let (started, why) = ask(&failed, Probe::Startup);
     assert!(!started && why.contains("failed while checking"), "{why}");
+}
+
+#[test]
+fn a_large_global_table_keeps_readiness_back_and_has_nobody_restarted() {
+    let stage = StartStage::GlobalTables;
+    let reading = Vitals { stage, ..vitals(ClientState::Rebalancing, Vec::new()) };
+    let answers =
+        [Probe::Startup, Probe::Ready, Probe::Live].map(|probe| yes(&ask(&reading, probe)));
+    assert_eq!(answers, [true, false, true]);
 }
 
 #[test]
@@ -96,6 +109,24 @@ fn only_a_client_that_runs_is_ready_and_none_that_ends() {
         let live = state != ClientState::Error;
         assert_eq!(yes(&ask(&stopping, Probe::Live)), live, "{state}");
     }
+}
+
+#[test]
+fn a_task_that_waits_makes_nobody_unready_but_is_told() {
+    let waiting = vec![WaitingTask {
+        task: TaskId::new(SubtopologyId(0), 1),
+        reason: "schema 7 of http://registry is asked for".to_owned(),
+        waited: Duration::from_millis(12_345),
+    }];
+    let told = "task 0_1 has waited for 12 s: schema 7 of http://registry is asked for";
+    let running = ThreadVitals { waiting, ..thread(1, ThreadState::Running) };
+    for state in [ClientState::Running, ClientState::Rebalancing] {
+        let answer = ask(&vitals(state, vec![running.clone()]), Probe::Ready);
+        assert_eq!(answer, (true, told.to_owned()), "{state}");
+    }
+    let ended = ThreadVitals { state: ThreadState::Dead, ..running };
+    let (ready, why) = ask(&vitals(ClientState::Running, vec![ended]), Probe::Ready);
+    assert!(ready && why.is_empty(), "{why}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::kafka::Consumer;
 use crate::metrics::{Attributes, Collect, Collection, Histogram, Metric, Metrics, Value, with};
 use crate::runtime::application::Application;
 use crate::runtime::kafka_streams::thread_name;
+use crate::runtime::waiting_tasks::WaitingTasks;
 use crate::task::{InputFigures, StoreFigures, Task, TaskFigures};
 use crate::time::Timestamp;
 
@@ -105,6 +106,8 @@ struct Told {
     attributes: Attributes,
     turns: Histogram,
     ratio: f64,
+    /// How long its next record has waited for something that was asked for.
+    waited: Duration,
     figures: TaskFigures,
     /// The inputs' ends, as far as they are known.
     ends: Vec<Option<Offset>>,
@@ -116,6 +119,7 @@ struct Told {
 pub(crate) struct View<'a> {
     pub(crate) running: &'a BTreeMap<TaskId, Task>,
     pub(crate) restoring: usize,
+    pub(crate) waiting: &'a WaitingTasks,
     pub(crate) cache_bytes: usize,
 }
 
@@ -207,7 +211,10 @@ impl ThreadRecorder {
         if now.saturating_sub(self.window.since) >= WINDOW {
             self.end_window(now);
         }
-        let told = view.running.iter().map(|(&id, task)| self.tell(id, task, consumer));
+        let told = view.running.iter().map(|(&id, task)| {
+            let waited = view.waiting.waited(id, now);
+            self.tell(id, (task, waited), consumer)
+        });
         let told = told.collect();
         *self.published.figures.lock() = (self.own.clone(), told);
     }
@@ -267,13 +274,14 @@ impl ThreadRecorder {
         self.window = Window { since: now, spent: self.own.spent, busy, ratios };
     }
 
-    fn tell(&self, id: TaskId, task: &Task, consumer: &dyn Consumer) -> Told {
+    fn tell(&self, id: TaskId, (task, waited): (&Task, Duration), consumer: &dyn Consumer) -> Told {
         let figures = task.figures();
         let ends = figures.inputs.iter().map(|input| consumer.last_known_end(&input.partition));
         Told {
             attributes: of_task(&self.published.attributes, id),
             turns: self.turns.get(&id).copied().unwrap_or_default(),
             ratio: self.window.ratios.get(&id).copied().unwrap_or_default(),
+            waited,
             ends: ends.collect(),
             disk: self.disk.get(&id).cloned().unwrap_or_default(),
             figures,
@@ -346,6 +354,7 @@ impl Told {
         into.count(Metric::TaskProcessRecords, task, figures.processed);
         into.durations(Metric::TaskProcessDuration, task, &self.turns);
         into.gauge(Metric::TaskActiveProcessRatio, task, self.ratio);
+        into.gauge(Metric::TaskWaitingTime, task, self.waited.as_secs_f64());
         for (reason, count) in figures.dropped.all() {
             let reason = with(task, "reason", reason.word());
             into.count(Metric::TaskDroppedRecords, &reason, count);

@@ -68,6 +68,8 @@ impl ReplayMonitor {
                 tasks: BTreeSet::new(),
                 silent_for: now.saturating_sub(last.at),
                 to_restore: None,
+                // A rerun is no service: it says what it waited for where it gives up.
+                waiting: Vec::new(),
             }],
             progress: BTreeMap::from([
                 ("processed_records", records),

@@ -1,4 +1,4 @@
-//! What the thread notes for metrics, around its steps; nothing where they are off.
+//! What the thread notes for metrics, around its steps, nothing where they are off; and for probes.
 
 use std::time::Duration;
 
@@ -66,10 +66,19 @@ impl StreamThread {
         self.publish();
     }
 
+    /// Tells which tasks wait, if that is not what was told last.
+    pub(super) fn tell_waiting(&mut self) {
+        let now = self.app.clock.monotonic();
+        if let Some(waiting) = self.waiting.changed(now) {
+            self.app.threads.set_waiting(self.index, now, waiting);
+        }
+    }
+
     /// Publishes what is to be told, if it is time.
     pub(super) fn publish(&mut self) {
         if let Some(recorder) = &mut self.recorder {
-            recorder.publish(self.app.clock.monotonic(), self.tasks.view(), &*self.consumer);
+            let view = self.tasks.view(&self.waiting);
+            recorder.publish(self.app.clock.monotonic(), view, &*self.consumer);
         }
     }
 }

@@ -61,7 +61,7 @@ impl StreamThread {
                 break;
             }
         }
-        self.waiting.note(task, self.app.settings.task_timeout)?;
+        self.waiting.note(id, task.waiting(), now, self.app.settings.task_timeout)?;
         self.outputs.settle(task)?;
         commit::send(task, &mut *self.producer, &self.tasks.acknowledged)?;
         self.processing = None;
