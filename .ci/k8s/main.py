@@ -13,7 +13,9 @@ import yaml
 
 import mutations
 import schemas
-from invariants import Program, broken
+from invariants import broken
+from mutating import privileged
+from program import Program
 
 OVERLAYS = "k8s/overlays/*/{}/kustomization.yaml"
 # Once for all services, and nothing of it runs.
@@ -97,7 +99,7 @@ def review(rendered):
                 file.write(f"# {overlay}\n")
                 yaml.safe_dump_all(documents, file)
         with open(os.path.join(folder, "bad.yaml"), "w", encoding="utf-8") as file:
-            yaml.safe_dump_all(mutations.privileged(next(iter(rendered.values()))), file)
+            yaml.safe_dump_all(privileged(next(iter(rendered.values()))), file)
         checkov = os.path.join(os.path.dirname(sys.executable), "checkov")
         command = [checkov, "--framework", "kubernetes", "--skip-download", "--compact", "--quiet", "-o", "json", "-d", folder]
         done = subprocess.run(command, capture_output=True, text=True)
