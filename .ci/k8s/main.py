@@ -11,6 +11,7 @@ import tempfile
 
 import yaml
 
+import alerts
 import mutations
 import schemas
 from invariants import broken
@@ -27,6 +28,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--programs", required=True)
     parser.add_argument("--render", required=True)
+    parser.add_argument("--promtool", required=True)
     parser.add_argument("--update", action="store_true")
     given = parser.parse_args()
     program = Program(given.programs)
@@ -37,9 +39,8 @@ def main():
     rendered = {folder: render(given.render.split(), folder) for folder in folders}
     for folder, documents in rendered.items():
         problems += [f"{folder}: {problem}" for problem in problems_of(documents, program)]
-    if os.path.exists(SHARED + "/alerts.yaml"):
-        shared = render(given.render.split(), SHARED)
-        problems += [f"{SHARED}: {problem}" for problem in schemas.refused(shared)]
+    shared = render(given.render.split(), SHARED)
+    problems += [f"{SHARED}: {problem}" for problem in schemas.refused(shared) + alerts.broken(shared, given.promtool)]
     tried, missed = mutations.survivors(rendered, lambda documents: problems_of(documents, program))
     problems += missed
     problems += review(rendered)
