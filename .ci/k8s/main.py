@@ -14,6 +14,7 @@ import yaml
 import alerts
 import mutations
 import schemas
+import variations
 from invariants import broken
 from mutating import privileged
 from program import Program
@@ -41,7 +42,9 @@ def main():
         problems += [f"{folder}: {problem}" for problem in problems_of(documents, program)]
     shared = render(given.render.split(), SHARED)
     problems += [f"{SHARED}: {problem}" for problem in schemas.refused(shared) + alerts.broken(shared, given.promtool)]
-    tried, missed = mutations.survivors(rendered, lambda documents: problems_of(documents, program))
+    problems += variations.broken(
+        lambda folder: render(given.render.split(), folder), lambda documents: problems_of(documents, program), VARIANTS)
+    tried, missed = mutations.survivors(one_each(rendered), lambda documents: problems_of(documents, program))
     problems += missed
     problems += review(rendered)
     for problem in problems:
@@ -56,6 +59,11 @@ def render(command, folder):
     if done.returncode != 0:
         raise SystemExit(f"k8s-check: {folder}: {done.stderr}")
     return list(yaml.safe_load_all(done.stdout))
+
+
+def one_each(rendered):
+    """Returns one overlay of each kind: mutations are for the check, and services are much alike."""
+    return {os.path.basename(folder): (folder, documents) for folder, documents in reversed(rendered.items())}.values()
 
 
 def problems_of(documents, program):

@@ -10,10 +10,10 @@ from mutating import (
 
 
 def survivors(rendered, check):
-    """Returns how many mutations were tried, and those that nothing refused."""
+    """Returns how many mutations were tried on overlays, and those that nothing refused."""
     tried, missed = 0, []
     unused = {name for name, _, _ in ALL}
-    for overlay, documents in rendered.items():
+    for overlay, documents in rendered:
         for name, mutate, expected in ALL:
             mutated = copy.deepcopy(documents)
             if not mutate(mutated):
