@@ -12,6 +12,7 @@ import tempfile
 import yaml
 
 import alerts
+import image
 import mutations
 import schemas
 import variations
@@ -33,7 +34,7 @@ def main():
     parser.add_argument("--update", action="store_true")
     given = parser.parse_args()
     program = Program(given.programs)
-    problems = strimzi(program, given.update)
+    problems = image.broken() + strimzi(program, given.update)
     folders = sorted(folder for variant in VARIANTS for folder in map(os.path.dirname, glob.glob(OVERLAYS.format(variant))))
     if not folders:
         raise SystemExit("k8s-check: no overlays found")
