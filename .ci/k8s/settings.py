@@ -14,7 +14,8 @@ TELEMETRY = OF_SIGNALS | {
 }
 OTHERS = {"POD_NAME", "RUST_LOG", "MALLOC_ARENA_MAX", "SCHEMA_REGISTRY_URL"}
 LOG_FILTER = re.compile(r"([\w:]+=)?(off|error|warn|info|debug|trace)", re.IGNORECASE)
-# By convention, Strimzi's too.
+# How Strimzi names a cluster's address, `<cluster>-kafka-bootstrap.<namespace>`, and the ports of its listeners.
+STRIMZI = "-kafka-bootstrap."
 PLAIN_PORT, TLS_PORT = 9092, 9093
 
 
@@ -81,34 +82,42 @@ def files(workload, container, given):
 
 
 def kafka(workload, container, given, settings):
-    """The protocol is the port's, and the user is the workload's own, with its own password."""
-    problems = []
-    protocol = settings.get("security.protocol", "PLAINTEXT").upper()
-    wanted = TLS_PORT if protocol.endswith("SSL") else PLAIN_PORT
-    servers = settings["bootstrap.servers"].split(",")
+    """It asks by TLS where it may, as its own user; of Strimzi's clusters we know how ports, users and secrets are named."""
     if workload.component == "registrar":
         return [] if "KAPPA_SASL_USERNAME" not in given else ["it registers schemas, and needs no user of Kafka"]
-    problems += [f"{protocol} is not spoken at {server}" for server in servers if not server.endswith(f":{wanted}")]
-    if protocol.endswith("SSL"):
-        clusters = {server.partition("-kafka-bootstrap.")[0] for server in servers if "-kafka-bootstrap." in server}
+    problems = []
+    protocol = settings.get("security.protocol", "PLAINTEXT").upper()
+    strimzi = [server for server in settings["bootstrap.servers"].split(",") if STRIMZI in server]
+    wanted = TLS_PORT if protocol.endswith("SSL") else PLAIN_PORT
+    problems += [f"{protocol} is not spoken at {server}" for server in strimzi if not server.endswith(f":{wanted}")]
+    if protocol.endswith("SSL") and strimzi:
+        clusters = {server.partition(STRIMZI)[0] for server in strimzi}
         secret = workload.secret_of(container, settings.get("ssl.ca.location", ""))
         if secret not in {(f"{cluster}-cluster-ca-cert", "ca.crt") for cluster in clusters}:
             problems.append(f"the authority of {sorted(clusters)} is not in {secret}")
     if protocol.startswith("SASL"):
-        user = settings.get("sasl.username")
-        own = workload.app if workload.component == "service" else f"{workload.app}-operator"
-        users = [made["metadata"]["name"] for made in workload.of_kind("KafkaUser")]
-        if users and user not in users:
-            problems.append(f"Kafka's user {user} is none of {users}")
-        if user != own:
-            problems.append(f"Kafka's user {user} is not its own, {own}")
-        secret = workload.secret_of(container, given.get("KAPPA_SASL_PASSWORD_FILE", ("", True))[0])
-        if secret != (own, "password"):
-            problems.append(f"the password of Kafka's user {own} is not in {secret}")
+        problems += user(workload, container, given, settings, strimzi)
     elif workload.of_kind("KafkaUser"):
         problems.append(f"there are users of Kafka, and it speaks {protocol}")
     if int(settings["replication.factor"]) > 2 and "topic.min.insync.replicas" not in settings:
         problems.append("topic.min.insync.replicas is not said: one replica would do for what it writes")
+    return problems
+
+
+def user(workload, container, given, settings, strimzi):
+    name = settings.get("sasl.username")
+    secret = workload.secret_of(container, given.get("KAPPA_SASL_PASSWORD_FILE", ("", True))[0])
+    if not strimzi:
+        return [] if secret else ["the password of Kafka's user is in no secret"]
+    problems = []
+    own = workload.app if workload.component == "service" else f"{workload.app}-operator"
+    users = [made["metadata"]["name"] for made in workload.of_kind("KafkaUser")]
+    if users and name not in users:
+        problems.append(f"Kafka's user {name} is none of {users}")
+    if name != own:
+        problems.append(f"Kafka's user {name} is not its own, {own}")
+    if secret != (own, "password"):
+        problems.append(f"the password of Kafka's user {own} is not in {secret}")
     return problems
 
 
