@@ -1,8 +1,10 @@
 # The image of one application, chosen by APP:
 #   docker build --build-arg APP=airline-delays -t airline-delays .
+# It has no command of its own, since not all applications know `run`: what is said after the image's name is the program's.
 # BASE must have what `ldd` shows of the program: glibc, libstdc++, libgcc and OpenSSL 3. Where no registry answers,
 # integration-tests/containers/build-image makes such a base and puts a built program in the place of the first stage.
-ARG RUST=rust:1.95-bookworm
+# As rust-toolchain.toml has it, which is not in the context: rustup would fetch the components that it names.
+ARG RUST=rust:1.95.0-bookworm
 ARG BASE=gcr.io/distroless/cc-debian12:nonroot
 
 FROM ${RUST} AS build
@@ -35,4 +37,3 @@ USER 65532:65532
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/app"]
-CMD ["run"]

@@ -11,9 +11,14 @@ import tempfile
 
 import yaml
 
+import alerts
+import image
 import mutations
 import schemas
-from invariants import Program, broken
+import variations
+from invariants import broken
+from mutating import privileged
+from program import Program
 
 OVERLAYS = "k8s/overlays/*/{}/kustomization.yaml"
 # Once for all services, and nothing of it runs.
@@ -25,20 +30,22 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--programs", required=True)
     parser.add_argument("--render", required=True)
+    parser.add_argument("--promtool", required=True)
     parser.add_argument("--update", action="store_true")
     given = parser.parse_args()
     program = Program(given.programs)
-    problems = strimzi(program, given.update)
+    problems = image.broken() + strimzi(program, given.update)
     folders = sorted(folder for variant in VARIANTS for folder in map(os.path.dirname, glob.glob(OVERLAYS.format(variant))))
     if not folders:
         raise SystemExit("k8s-check: no overlays found")
     rendered = {folder: render(given.render.split(), folder) for folder in folders}
     for folder, documents in rendered.items():
         problems += [f"{folder}: {problem}" for problem in problems_of(documents, program)]
-    if os.path.exists(SHARED + "/alerts.yaml"):
-        shared = render(given.render.split(), SHARED)
-        problems += [f"{SHARED}: {problem}" for problem in schemas.refused(shared)]
-    tried, missed = mutations.survivors(rendered, lambda documents: problems_of(documents, program))
+    shared = render(given.render.split(), SHARED)
+    problems += [f"{SHARED}: {problem}" for problem in schemas.refused(shared) + alerts.broken(shared, given.promtool)]
+    problems += variations.broken(
+        lambda folder: render(given.render.split(), folder), lambda documents: problems_of(documents, program), VARIANTS)
+    tried, missed = mutations.survivors(one_each(rendered), lambda documents: problems_of(documents, program))
     problems += missed
     problems += review(rendered)
     for problem in problems:
@@ -53,6 +60,11 @@ def render(command, folder):
     if done.returncode != 0:
         raise SystemExit(f"k8s-check: {folder}: {done.stderr}")
     return list(yaml.safe_load_all(done.stdout))
+
+
+def one_each(rendered):
+    """Returns one overlay of each kind: mutations are for the check, and services are much alike."""
+    return {os.path.basename(folder): (folder, documents) for folder, documents in reversed(rendered.items())}.values()
 
 
 def problems_of(documents, program):
@@ -97,7 +109,7 @@ def review(rendered):
                 file.write(f"# {overlay}\n")
                 yaml.safe_dump_all(documents, file)
         with open(os.path.join(folder, "bad.yaml"), "w", encoding="utf-8") as file:
-            yaml.safe_dump_all(mutations.privileged(next(iter(rendered.values()))), file)
+            yaml.safe_dump_all(privileged(next(iter(rendered.values()))), file)
         checkov = os.path.join(os.path.dirname(sys.executable), "checkov")
         command = [checkov, "--framework", "kubernetes", "--skip-download", "--compact", "--quiet", "-o", "json", "-d", folder]
         done = subprocess.run(command, capture_output=True, text=True)

@@ -104,6 +104,8 @@ fn an_application_that_runs_is_left_alone() {
     let refused = reset(&app).plan(&StartPosition::Earliest, &Stop::new()).unwrap_err();
     let expected = format!("the application {} is running, with a member in its group: ", app.id);
     assert!(refused.to_string().starts_with(&expected), "{refused}");
+    // Static members stay for a while, however they have ended.
+    assert!(refused.to_string().ends_with("stays for session.timeout.ms"), "{refused}");
     // Even where it was stopped when the plan was made.
     let refused = reset(&app).execute(&planned, |_, _| {}).unwrap_err();
     assert!(refused.to_string().starts_with(&expected), "{refused}");

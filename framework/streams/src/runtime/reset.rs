@@ -163,7 +163,7 @@ impl Reset {
         let members: Vec<String> = members.iter().map(ToString::to_string).collect();
         Err(Error::state(format!(
             "the application {group} is running, with {} in its group: {}; stop all instances, and \
-             wait for session.timeout.ms where one was killed, then try again",
+             try again: a static member, or one that was killed, stays for session.timeout.ms",
             if members.len() == 1 { "a member" } else { "members" },
             members.join(", ")
         )))
