@@ -15,6 +15,8 @@ pub struct Sampler {
     follows_parent: bool,
     /// A trace is taken whose 63 lower bits but one are below this.
     below: u64,
+    /// Whether traces begin.
+    starts: bool,
 }
 
 /// One more than the largest 63-bit number: all are below.
@@ -25,13 +27,15 @@ impl Sampler {
     /// to 1, where records come without a context.
     #[must_use]
     pub fn following(ratio: f64) -> Self {
-        Self { follows_parent: true, below: below(ratio) }
+        let below = below(ratio);
+        Self { follows_parent: true, below, starts: below > 0 }
     }
 
     /// Returns a sampler that takes this share of traces, whatever others have decided about them.
     #[must_use]
     pub fn alone(ratio: f64) -> Self {
-        Self { follows_parent: false, below: below(ratio) }
+        let below = below(ratio);
+        Self { follows_parent: false, below, starts: below > 0 }
     }
 
     /// Returns the sampler of a name that `OTEL_TRACES_SAMPLER` may have.
@@ -51,19 +55,19 @@ impl Sampler {
     /// Returns a sampler that decides the same, but begins no trace.
     #[must_use]
     pub(crate) fn starting_none(self) -> Self {
-        Self { below: if self.follows_parent { 0 } else { self.below }, ..self }
+        Self { starts: false, ..self }
     }
 
     /// Returns whether nothing is ever taken.
     #[must_use]
     pub fn is_off(self) -> bool {
-        self == Self::alone(0.0)
+        !self.follows_parent && self.below == 0
     }
 
     /// Returns whether no trace begins where there was none.
     #[must_use]
     pub fn starts_none(self) -> bool {
-        self.below == 0
+        !self.starts
     }
 
     /// Returns whether a trace of this context is taken.

@@ -131,6 +131,22 @@ fn samplers_follow_or_decide_by_the_trace() {
     assert!(Sampler::alone(0.0).is_off() && !Sampler::following(0.0).is_off());
 }
 
+/// Whoever hands on what was decided about a record must not decide anew about one that was not taken.
+#[test]
+fn a_sampler_that_starts_none_takes_what_others_took_and_begins_nothing() {
+    let mut ids = IdGenerator::new([1, 2]);
+    for sampler in [Sampler::alone(0.5), Sampler::alone(1.0), Sampler::following(0.5)] {
+        let taken = std::iter::repeat_with(|| sampler.sample(None, &mut ids)).flatten();
+        let taken: Vec<_> = taken.take(20).collect();
+        let handing_on = sampler.starting_none();
+        assert!(handing_on.starts_none() && !handing_on.is_off(), "{sampler:?}");
+        for root in taken {
+            assert!(handing_on.takes(root), "{sampler:?}");
+            assert_eq!(handing_on.sample(None, &mut ids), None, "{sampler:?}");
+        }
+    }
+}
+
 #[test]
 fn a_ratio_takes_its_share_and_decides_the_same_everywhere() {
     let (ratio, elsewhere) = (Sampler::following(0.25), Sampler::alone(0.25));
