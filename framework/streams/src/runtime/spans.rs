@@ -133,4 +133,8 @@ impl Follow for Records {
         let end = self.clock.since_epoch().max(span.start);
         self.tracing.sink.ended(Span { end, error, ..span });
     }
+
+    fn waits(&mut self) {
+        self.open = None;
+    }
 }

@@ -173,6 +173,8 @@ impl Follow for Seen {
     fn ends(&mut self, error: Option<ErrorKind>) {
         self.0.lock().unwrap().push(format!("{error:?}"));
     }
+
+    fn waits(&mut self) {}
 }
 
 #[test]
@@ -203,4 +205,38 @@ fn a_traced_record_goes_on_with_a_context_of_its_own() {
     assert_eq!(*seen.0.lock().unwrap(), ["in-2@9 of Some(00f067aa0ba902b7)", "None"]);
     assert_eq!(tracer.take_uncommitted(), [own]);
     assert!(tracer.take_uncommitted().is_empty());
+}
+
+/// A record that waits for a schema is tried again and again: that it waits is no failure of its.
+#[test]
+fn a_record_that_only_waits_leaves_no_span_and_no_link() {
+    for context in [&[][..], &[("traceparent", EXAMPLE)]] {
+        let seen = Seen::default();
+        let (sampler, ids) = (Sampler::following(1.0), IdGenerator::new([1, 1]));
+        let mut tracer = RecordTracer::new(sampler, ids, Box::new(seen.clone()));
+        let partition = Arc::new(TopicPartition::new("in", 2));
+        let headers = headers(context);
+        let record = RawRecord {
+            key: None,
+            value: None,
+            timestamp: Timestamp::from_millis(1),
+            offset: Offset(9),
+            headers: &headers,
+        };
+        let waits = |_: RawRecord<'_>| Err(Error::new(ErrorKind::Unavailable, "no schema yet"));
+        for _ in 0..2 * LINKS_MAX {
+            assert!(tracer.around(&partition, record, waits).unwrap_err().is_retriable());
+        }
+        assert_eq!(tracer.current().is_some(), !headers.is_empty(), "only a trace that there is");
+        let mut own = None;
+        let done = tracer.around(&partition, record, |record| {
+            own = TraceContext::of(record.headers);
+            Ok(())
+        });
+        assert!(done.is_ok() && tracer.current().is_none());
+        assert_eq!(tracer.take_uncommitted(), own.as_slice());
+        let seen = seen.0.lock().unwrap();
+        let ended = seen.iter().filter(|what| !what.contains('@'));
+        assert!(ended.eq(["None"]), "{seen:?}");
+    }
 }
