@@ -184,7 +184,7 @@ impl RecordTracer {
         if record.headers.is_empty() && self.sampler.starts_none() {
             return None;
         }
-        let parent = TraceContext::of(record.headers);
+        let parent = self.sampler.parent_of(record.headers);
         let context = self.sampler.sample(parent, &mut self.ids)?;
         Some(self.traced(context, parent, partition, record))
     }

@@ -52,7 +52,7 @@ impl TracedProducer {
     }
 
     fn send_traced(&mut self, record: OutgoingRecord<'_>) -> Result<()> {
-        let parent = TraceContext::of(record.headers);
+        let parent = self.sampler.parent_of(record.headers);
         let Some(context) = self.sampler.sample(parent, &mut self.ids) else {
             return self.inner.send(record);
         };

@@ -4,6 +4,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
 use super::context::{SpanId, TraceContext, TraceId};
+use crate::record::Headers;
 
 /// Decides which records are traced.
 ///
@@ -68,6 +69,17 @@ impl Sampler {
     #[must_use]
     pub fn starts_none(self) -> bool {
         !self.starts
+    }
+
+    /// Returns the context of a record, where it may matter to this sampler: one that is not sampled is not
+    /// read where nothing follows from it, neither a span nor that no new trace begins.
+    #[inline]
+    pub(crate) fn parent_of(self, headers: &Headers) -> Option<TraceContext> {
+        if self.follows_parent && !self.starts {
+            TraceContext::sampled_of(headers)
+        } else {
+            TraceContext::of(headers)
+        }
     }
 
     /// Returns whether a trace of this context is taken.

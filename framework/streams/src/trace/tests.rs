@@ -240,3 +240,27 @@ fn a_record_that_only_waits_leaves_no_span_and_no_link() {
         assert!(ended.eq(["None"]), "{seen:?}");
     }
 }
+
+/// Where no trace begins, most contexts are not parsed: which must change nothing.
+#[test]
+fn a_context_that_is_not_sampled_is_left_by_its_flags() {
+    let mut read = 0;
+    for flags in 0_u8..=u8::MAX {
+        for digits in [format!("{flags:02x}"), format!("{flags:02X}")] {
+            let text = format!("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-{digits}");
+            let headers = headers(&[("traceparent", text.as_bytes())]);
+            let sampled = TraceContext::of(&headers).filter(|context| context.is_sampled);
+            assert_eq!(TraceContext::sampled_of(&headers), sampled, "{text}");
+            read += usize::from(sampled.is_some());
+        }
+    }
+    // 128 in small letters; of those in capital ones, the 50 that have none.
+    assert_eq!(read, 178);
+    let later = &b"cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-0"[..];
+    let all = [(&EXAMPLE[..54], false), (&b""[..], false), (&b"rubbish"[..], false), (later, true)];
+    for (text, is_read) in all {
+        let headers = headers(&[("traceparent", text)]);
+        assert_eq!(TraceContext::sampled_of(&headers).is_some(), is_read);
+    }
+    assert_eq!(TraceContext::sampled_of(&Headers::default()), None);
+}
