@@ -112,17 +112,22 @@ impl Drop for SpanPush {
 /// Returns which records are traced: as the settings say, else the environment, else those alone whose
 /// writers have them sampled.
 fn sampler(environment: &Environment, settings: &Settings) -> Result<Sampler> {
+    // A ratio of the application's own settings is meant, whichever sampler others are told to use.
+    let others = environment.get("OTEL_TRACES_SAMPLER").filter(|_| settings.trace_ratio.is_none());
     let ratio = match settings.trace_ratio {
         Some(ratio) => ratio,
-        None => environment.ratio("OTEL_TRACES_SAMPLER_ARG", 0.0)?,
+        None => {
+            // Who asks for a sampler by OpenTelemetry's variable is given OpenTelemetry's default.
+            let is_theirs = settings.trace_sampler.is_none() && others.is_some();
+            let default = if is_theirs { 1.0 } else { 0.0 };
+            environment.ratio("OTEL_TRACES_SAMPLER_ARG", default)?
+        }
     };
     if let Some(name) = &settings.trace_sampler {
         let known = Sampler::named(name, ratio);
         return known.ok_or_else(|| Error::config(format!("unknown sampler `{name}`")));
     }
-    // A ratio of the application's own settings is meant, whichever sampler others are told to use.
-    let name = environment.get("OTEL_TRACES_SAMPLER").filter(|_| settings.trace_ratio.is_none());
-    let name = name.unwrap_or("parentbased_traceidratio");
+    let name = others.unwrap_or("parentbased_traceidratio");
     Sampler::named(name, ratio).ok_or_else(|| {
         Error::config(format!(
             "environment variable OTEL_TRACES_SAMPLER: expected always_on, always_off, traceidratio, \

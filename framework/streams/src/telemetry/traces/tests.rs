@@ -99,6 +99,13 @@ fn settings_come_before_the_environment() {
     let (name, ratio) = ("OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG");
     assert_eq!(of(&[], &[]).unwrap(), Sampler::following(0.0));
     assert_eq!(of(&[(name, "traceidratio"), (ratio, "0.5")], &[]).unwrap(), Sampler::alone(0.5));
+    // OpenTelemetry's default, where its variable names a sampler; ours where nobody does.
+    assert_eq!(of(&[(name, "traceidratio")], &[]).unwrap(), Sampler::alone(1.0));
+    assert_eq!(of(&[(name, "parentbased_traceidratio")], &[]).unwrap(), Sampler::following(1.0));
+    assert_eq!(of(&[(name, "parentbased_always_off")], &[]).unwrap(), Sampler::following(0.0));
+    assert_eq!(of(&[(ratio, "0.5")], &[]).unwrap(), Sampler::following(0.5));
+    let own = [("traces.sampler", "traceidratio")];
+    assert!(of(&[(name, "parentbased_traceidratio")], &own).unwrap().is_off(), "as documented");
     let own = [("traces.sampler.ratio", "0.25")];
     assert_eq!(of(&[(name, "always_off")], &own).unwrap(), Sampler::following(0.25));
     let own = [("traces.sampler", "always_on")];
