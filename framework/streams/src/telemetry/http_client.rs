@@ -27,6 +27,7 @@ pub(super) fn of(collector: &Collector) -> Result<Client> {
         }
     }
     client.build().map_err(|cause| {
-        Error::config(format!("cannot make a client for {}", collector.url)).with_source(cause)
+        Error::config(format!("cannot make a client for {}", collector.address()))
+            .with_source(cause)
     })
 }

@@ -116,7 +116,7 @@ impl Pusher {
     /// Pushes once; the first failure in a row is told, and the first success after it.
     fn push(&mut self) {
         let failed = self.send().err();
-        let url = &self.collector.url;
+        let url = self.collector.address();
         match &failed {
             Some(error) if !self.is_failing => tracing::warn!(
                 "cannot push metrics to {url}: {}; trying again at every interval",
@@ -130,7 +130,9 @@ impl Pusher {
     }
 
     fn send(&self) -> Result<()> {
-        let unreachable = |cause| {
+        let unreachable = |cause: reqwest::Error| {
+            // The address is said by whoever tells of it, without what may be a secret.
+            let cause = cause.without_url();
             Error::new(ErrorKind::Unavailable, "the collector does not answer").with_source(cause)
         };
         let request = self.request();

@@ -77,7 +77,8 @@ impl SpanPush {
             .with_scheduled_delay(environment.millis("OTEL_BSP_SCHEDULE_DELAY", DELAY)?)
             .build();
         let names = Names::opted(environment.get("OTEL_SEMCONV_STABILITY_OPT_IN"));
-        let counts = Arc::new(Counts { queue_max, url: collector.url, ..Counts::default() });
+        let address = collector.address().to_owned();
+        let counts = Arc::new(Counts { queue_max, address, ..Counts::default() });
         let exporter = Counted { inner: exporter, counts: counts.clone() };
         let mut processor = BatchSpanProcessor::new(exporter, config);
         processor.set_resource(resource);
@@ -140,7 +141,7 @@ fn sampler(environment: &Environment, settings: &Settings) -> Result<Sampler> {
 #[derive(Debug, Default)]
 struct Counts {
     queue_max: usize,
-    url: String,
+    address: String,
     queued: AtomicUsize,
     dropped: AtomicU64,
     failed: AtomicU64,
@@ -164,7 +165,7 @@ impl Counts {
     /// Says once that spans are lost.
     fn tell(&self, why: &dyn fmt::Display) {
         if !self.is_told.swap(true, Ordering::Relaxed) {
-            tracing::warn!("spans are lost, and no more said of it: {}: {why}", self.url);
+            tracing::warn!("spans are lost, and no more said of it: {}: {why}", self.address);
         }
     }
 }
