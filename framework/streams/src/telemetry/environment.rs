@@ -194,11 +194,11 @@ fn millis(name: &str, value: &str) -> Result<Duration> {
 }
 
 /// Returns `name=value` pairs, separated by commas; values are percent-encoded.
-fn pairs(name: &str, text: &str) -> Result<Vec<(String, String)>> {
+pub(super) fn pairs(name: &str, text: &str) -> Result<Vec<(String, String)>> {
     let given = text.split(',').map(str::trim).filter(|pair| !pair.is_empty());
     given
         .map(|pair| {
-            let pair = pair.split_once('=');
+            let pair = pair.split_once('=').filter(|(key, _)| !key.trim().is_empty());
             // Not with what was found: it may be a secret.
             let (key, value) = pair.ok_or_else(|| {
                 Error::config(format!("{name}: expected `name=value`, separated by commas"))
