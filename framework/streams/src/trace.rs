@@ -28,6 +28,8 @@ use crate::record::{Headers, RawRecord};
 /// What a span is about, as the conventions for messaging name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
+    /// Records are taken from the consumer, of one partition; linked with those that are traced.
+    Poll,
     /// A record is processed: from when it is chosen to when all that follows from it is in the outbox.
     Process,
     /// A record is handed to the producer; that it is acknowledged comes later, with all of its batch.
@@ -61,6 +63,8 @@ pub struct Span {
     pub error: Option<ErrorKind>,
     /// Contexts of records that it stands for, at most [`LINKS_MAX`].
     pub links: Vec<TraceContext>,
+    /// How many records it stands for, traced or not, where it is about more than one.
+    pub records: Option<usize>,
 }
 
 /// What caused a span.

@@ -77,6 +77,7 @@ impl TracedProducer {
             task: None,
             error: sent.as_ref().err().map(Error::kind),
             links: Vec::new(),
+            records: None,
         });
         sent
     }

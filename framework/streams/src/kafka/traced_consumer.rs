@@ -44,7 +44,13 @@ impl TracedConsumer {
         parents.filter(|parent| sampler.takes(*parent)).take(LINKS_MAX).collect()
     }
 
-    fn tell(&mut self, partition: &TopicPartition, start: Duration, links: Vec<TraceContext>, count: usize) {
+    fn tell(
+        &mut self,
+        partition: &TopicPartition,
+        start: Duration,
+        links: Vec<TraceContext>,
+        count: usize,
+    ) {
         self.tracing.sink.ended(Span {
             operation: Operation::Poll,
             context: self.ids.root(),

@@ -212,7 +212,7 @@ fn data(span: Span, names: Names, scope: &InstrumentationScope, group: &Arc<str>
         span_kind: match span.operation {
             Operation::Process => SpanKind::Consumer,
             Operation::Send => SpanKind::Producer,
-            Operation::Commit => SpanKind::Client,
+            Operation::Poll | Operation::Commit => SpanKind::Client,
         },
         name,
         start_time: UNIX_EPOCH + span.start,
@@ -233,6 +233,10 @@ fn context(context: TraceContext, state: TraceState) -> SpanContext {
     let flags = if context.is_sampled { TraceFlags::SAMPLED } else { TraceFlags::NOT_SAMPLED };
     let (trace, span) = (TraceId::from(context.trace.0), SpanId::from(context.span.0));
     SpanContext::new(trace, span, flags, false, state)
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 fn attributes(span: &Span, names: Names, group: &Arc<str>) -> Vec<KeyValue> {
@@ -256,12 +260,10 @@ fn attributes(span: &Span, names: Names, group: &Arc<str>) -> Vec<KeyValue> {
         if let Some(offset) = record.offset {
             names.add(&mut all, semconv::OFFSET, offset.0);
         }
-        match record.body_bytes {
-            Some(bytes) => {
-                let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-                all.push(KeyValue::new(semconv::BODY_SIZE, bytes));
-            }
-            None => names.add(&mut all, semconv::TOMBSTONE, true),
+        match (record.body_bytes, span.records) {
+            (_, Some(count)) => all.push(KeyValue::new(semconv::BATCH_COUNT, number(count))),
+            (Some(bytes), None) => all.push(KeyValue::new(semconv::BODY_SIZE, number(bytes))),
+            (None, None) => names.add(&mut all, semconv::TOMBSTONE, true),
         }
         if let Some(key) = &record.key {
             names.add(&mut all, semconv::KEY, key.clone());

@@ -38,6 +38,7 @@ fn span() -> Span {
         task: Some(TaskId::new(SubtopologyId(0), 3)),
         error: None,
         links: Vec::new(),
+        records: None,
     }
 }
 
@@ -70,6 +71,32 @@ fn a_processed_record_is_a_span_of_the_conventions() {
             "messaging.destination.partition.id=3",
             "messaging.kafka.offset=512",
             "messaging.message.body.size=9",
+        ]
+    );
+}
+
+#[test]
+fn records_that_are_polled_are_counted_and_linked() {
+    let (operation, links) = (Operation::Poll, vec![IdGenerator::new([9, 9]).root()]);
+    let about = SpanRecord { offset: None, body_bytes: None, ..span().record.unwrap() };
+    let (record, records) = (Some(about), Some(500));
+    let poll = Span { operation, links, record, records, task: None, ..span() };
+    let (data, told) = told(poll, Names::Stable);
+    assert_eq!(
+        (&*data.name, data.span_kind, data.links.len()),
+        ("poll orders", SpanKind::Client, 1)
+    );
+    assert_eq!(
+        told,
+        [
+            "messaging.system=kafka",
+            "messaging.operation.name=poll",
+            "messaging.operation.type=receive",
+            "messaging.client.id=app-consumer-0",
+            "messaging.consumer.group.name=app",
+            "messaging.destination.name=orders",
+            "messaging.destination.partition.id=3",
+            "messaging.batch.message_count=500",
         ]
     );
 }
