@@ -17,7 +17,8 @@ use jiff::tz::TimeZone;
     name = "feeder",
     after_help = "Other client settings come from environment variables: \
                   KAPPA_PRODUCER_LINGER_MS is producer.linger.ms, KAPPA_SECURITY_PROTOCOL is \
-                  security.protocol, KAPPA_AUTO_REGISTER_SCHEMAS=true registers the schemas, ..."
+                  security.protocol, KAPPA_AUTO_REGISTER_SCHEMAS=true registers the schemas, \
+                  KAPPA_LOG_FORMAT=json logs for machines, ..."
 )]
 pub(crate) struct Arguments {
     /// Brokers to ask first: host:port, several separated by commas [default: localhost:9092]

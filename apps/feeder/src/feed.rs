@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kappa::cli::{Progress, heed_signals};
+use kappa::cli::{Progress, heed_signals, start_logging};
 use kappa::config::{Settings, StreamsConfig};
 use kappa::kafka::rdkafka::RdKafka;
 use kappa::kafka::{
@@ -47,7 +47,9 @@ const STEP: u64 = 1_000;
 
 /// Creates the topics, then writes reference tables and flights.
 pub(crate) fn run(arguments: &Arguments) -> Result<Summary> {
-    let settings = settings(arguments)?;
+    let config = config(arguments)?;
+    start_logging(&config)?;
+    let settings = config.resolve()?;
     let stop = Stop::new();
     heed_signals(&stop)?;
     let span = (arguments.from.as_millisecond(), arguments.to.as_millisecond());
@@ -92,7 +94,7 @@ fn traced(producer: Box<dyn Producer>, tracing: Option<&Tracing>) -> Box<dyn Pro
     Box::new(TracedProducer::starting(producer, tracing, ids, (clock, "feeder-producer-0".into())))
 }
 
-fn settings(arguments: &Arguments) -> Result<Settings> {
+fn config(arguments: &Arguments) -> Result<StreamsConfig> {
     let mut config = StreamsConfig::new("feeder")
         .with_default("producer.linger.ms", "50")?
         .with_default("producer.compression.type", "lz4")?
@@ -106,8 +108,7 @@ fn settings(arguments: &Arguments) -> Result<Settings> {
         None => ("always_off", 0.0),
     };
     config = config.with_argument("traces.sampler", sampler)?;
-    config = config.with_argument("traces.sampler.ratio", &ratio.to_string())?;
-    config.resolve()
+    config.with_argument("traces.sampler.ratio", &ratio.to_string())
 }
 
 /// Returns how values are encoded.

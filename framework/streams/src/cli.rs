@@ -29,6 +29,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use self::arguments::{Arguments, Command};
 use self::formats::Declaration;
+pub use self::logging::start_logging;
 pub use self::progress::Progress;
 pub use self::signals::heed_signals;
 use crate::error::Result;

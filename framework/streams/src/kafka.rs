@@ -11,6 +11,7 @@ mod partitioner;
 #[cfg(feature = "rdkafka")]
 pub mod rdkafka;
 mod traced;
+mod traced_consumer;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,6 +25,7 @@ pub use outbox::{Destination, OutTopic, OutTopicId, Outbox, OutboxRecord};
 pub(crate) use partitioner::Partitioner;
 pub use partitioner::{Placement, default_partition};
 pub use traced::TracedProducer;
+pub(crate) use traced_consumer::TracedConsumer;
 
 use crate::error::Result;
 use crate::ids::{Offset, TopicPartition};

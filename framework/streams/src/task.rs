@@ -60,6 +60,8 @@ pub(crate) struct Task {
     ages: Option<RecordAges>,
     /// Chooses the records that are traced; nothing where traces are off.
     tracer: Option<RecordTracer>,
+    /// When it began to count what it does.
+    since: Timestamp,
 }
 
 /// How many skipped records a task remembers for the log between two turns.
@@ -109,6 +111,7 @@ impl Task {
             told_dropped: DroppedRecords::default(),
             ages: None,
             tracer: None,
+            since: Timestamp::UNKNOWN,
         })
     }
 
@@ -120,6 +123,16 @@ impl Task {
     /// Has records traced.
     pub(crate) fn trace_by(&mut self, tracer: RecordTracer) {
         self.tracer = Some(tracer);
+    }
+
+    /// Notes when it begins to run: what it counts is from then on.
+    pub(crate) fn begins_at(&mut self, now: Timestamp) {
+        self.since = now;
+    }
+
+    /// Returns when it began to run, as far as that was said.
+    pub(crate) fn since(&self) -> Timestamp {
+        self.since
     }
 
     pub(crate) fn id(&self) -> TaskId {

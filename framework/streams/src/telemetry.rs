@@ -53,12 +53,13 @@ impl Telemetry {
     ///
     /// # Errors
     ///
-    /// Where the environment names what cannot be had.
+    /// Where `OTEL_RESOURCE_ATTRIBUTES` is no list of `name=value`.
     pub fn start(settings: &Settings) -> Result<Self> {
-        Ok(Self::of(settings, Environment::of_process()))
+        Self::of(settings, Environment::of_process())
     }
 
-    /// Reads these variables instead of the environment; nothing is sent yet.
+    /// Reads these variables instead of the environment; nothing is sent yet. OpenTelemetry's exporter of
+    /// spans has process-wide ways of its own still: it adds the process' `OTEL_EXPORTER_OTLP_HEADERS`.
     ///
     /// # Errors
     ///
@@ -67,12 +68,12 @@ impl Telemetry {
         settings: &Settings,
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self> {
-        Ok(Self::of(settings, Environment::given(variables)))
+        Self::of(settings, Environment::given(variables))
     }
 
-    fn of(settings: &Settings, environment: Environment) -> Self {
-        let resource = resource::of(settings, &environment);
-        Self { environment, resource, metrics: None, spans: None }
+    fn of(settings: &Settings, environment: Environment) -> Result<Self> {
+        let resource = resource::of(settings, &environment)?;
+        Ok(Self { environment, resource, metrics: None, spans: None })
     }
 
     /// Begins to push metrics, if the environment names a collector.

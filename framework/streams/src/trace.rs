@@ -28,6 +28,8 @@ use crate::record::{Headers, RawRecord};
 /// What a span is about, as the conventions for messaging name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
+    /// Records are taken from the consumer, of one partition; linked with those that are traced.
+    Poll,
     /// A record is processed: from when it is chosen to when all that follows from it is in the outbox.
     Process,
     /// A record is handed to the producer; that it is acknowledged comes later, with all of its batch.
@@ -61,6 +63,8 @@ pub struct Span {
     pub error: Option<ErrorKind>,
     /// Contexts of records that it stands for, at most [`LINKS_MAX`].
     pub links: Vec<TraceContext>,
+    /// How many records it stands for, traced or not, where it is about more than one.
+    pub records: Option<usize>,
 }
 
 /// What caused a span.
@@ -124,6 +128,9 @@ pub(crate) trait Follow: Send {
 
     /// It has been, or has failed.
     fn ends(&mut self, error: Option<ErrorKind>);
+
+    /// Nothing was done with it: it waits, and begins again later.
+    fn waits(&mut self);
 }
 
 /// A record that is traced.
@@ -141,13 +148,16 @@ pub(crate) struct RecordTracer {
     ids: IdGenerator,
     follow: Box<dyn Follow>,
     current: Option<TraceContext>,
+    /// Whether the current one is the first of its trace.
+    begins_trace: bool,
     /// Contexts of records processed since the last commit, at most [`LINKS_MAX`].
     uncommitted: Vec<TraceContext>,
 }
 
 impl RecordTracer {
     pub(crate) fn new(sampler: Sampler, ids: IdGenerator, follow: Box<dyn Follow>) -> Self {
-        Self { sampler, ids, follow, current: None, uncommitted: Vec::new() }
+        let (current, begins_trace, uncommitted) = (None, false, Vec::new());
+        Self { sampler, ids, follow, current, begins_trace, uncommitted }
     }
 
     /// Has a record processed: if it is traced, with headers that carry its trace on.
@@ -160,7 +170,11 @@ impl RecordTracer {
     ) -> Result<()> {
         let Some(headers) = self.begin(partition, &record) else { return process(record) };
         let processed = process(RawRecord { headers: &headers, ..record });
-        self.end(processed.as_ref().err().map(Error::kind));
+        match &processed {
+            // It is tried again soon, and often: that it lacks something is no failure of its own.
+            Err(error) if error.is_retriable() => self.abandon(),
+            processed => self.end(processed.as_ref().err().map(Error::kind)),
+        }
         processed
     }
 
@@ -174,7 +188,7 @@ impl RecordTracer {
         if record.headers.is_empty() && self.sampler.starts_none() {
             return None;
         }
-        let parent = TraceContext::of(record.headers);
+        let parent = self.sampler.parent_of(record.headers);
         let context = self.sampler.sample(parent, &mut self.ids)?;
         Some(self.traced(context, parent, partition, record))
     }
@@ -187,6 +201,7 @@ impl RecordTracer {
         record: &RawRecord<'_>,
     ) -> Headers {
         self.current = Some(context);
+        self.begins_trace = parent.is_none();
         if self.uncommitted.len() < LINKS_MAX {
             self.uncommitted.push(context);
         }
@@ -202,7 +217,18 @@ impl RecordTracer {
         self.follow.ends(error);
     }
 
-    /// Returns the trace of the record that is being processed, or that failed.
+    /// Forgets the record that was traced last; what waits is told with its trace, if others know that.
+    fn abandon(&mut self) {
+        if self.uncommitted.last() == self.current.as_ref() {
+            self.uncommitted.pop();
+        }
+        if self.begins_trace {
+            self.current = None;
+        }
+        self.follow.waits();
+    }
+
+    /// Returns the trace of the record that is being processed, that waits, or that failed.
     pub(crate) fn current(&self) -> Option<TraceId> {
         self.current.map(|context| context.trace)
     }

@@ -45,6 +45,26 @@ pub(crate) fn from_the_feeder_to_a_result(bootstrap: &str, state: &Path) {
     assert!(way.iter().all(|span| span.span.trace_id == way[0].span.trace_id), "{names:?}");
 }
 
+/// Spans that no collector takes are lost, which stops nobody and is told. Reference tables only, of a day
+/// without flights: what is fed next is followed to its source.
+pub(crate) fn the_feeder_tells_that_spans_are_lost(bootstrap: &str) {
+    let gone = Collector::start().endpoint();
+    let mut command = program("feeder");
+    command.args(["--bootstrap-servers", bootstrap, "--trace-ratio", "1"]);
+    command.args(["--from", "2013-01-19", "--to", "2013-01-19"]);
+    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", gone).env("KAPPA_LOG_FORMAT", "json");
+    command.env("SCHEMA_REGISTRY_URL", registry::url());
+    command.env("KAPPA_AUTO_REGISTER_SCHEMAS", "true");
+    let outcome = Running::start(command).finish();
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    let lines = json_lines(&outcome.stderr);
+    let warnings = lines.iter().filter(|line| line["level"] == "WARN");
+    let warnings: Vec<_> = warnings.filter_map(|line| line["message"].as_str()).collect();
+    for expected in ["spans are lost", "spans were lost"] {
+        assert!(warnings.iter().any(|warning| warning.contains(expected)), "{warnings:?}");
+    }
+}
+
 /// An error that ends the program is in the log once, and nothing else is between the lines.
 pub(crate) fn an_error_is_told_once(state: &Path) {
     let state = state.join("nobody");

@@ -81,6 +81,44 @@ fn metrics_tell_what_was_done() {
     assert!(after.values("kafka_stream_topic_lag_records", &[]).is_empty(), "nothing is so now");
 }
 
+/// A task that leaves a thread and comes back counts from zero again: by OTLP that is a new series, of another
+/// start.
+#[test]
+fn what_begins_to_count_anew_says_since_when() {
+    let cluster = Cluster::start();
+    let OneToOne { app, input, .. } = word_count(cluster.bootstrap());
+    feed(cluster.bootstrap(), &input, &[("1", "a", 1), ("2", "b", 2), ("3", "a", 3)]);
+    let streams = app.streams();
+    streams.start().unwrap();
+    // By task: since when, and how many records.
+    let on_first = || {
+        let samples = streams.metrics().snapshot().into_iter();
+        let samples = samples.filter(|sample| sample.metric == Metric::TaskProcessRecords);
+        let samples = samples.filter(|sample| {
+            sample.attribute("thread-id").is_some_and(|name| name.ends_with("-StreamThread-1"))
+        });
+        let told = samples.map(|sample| {
+            let task = sample.attribute("task-id").expect("there is one").to_owned();
+            (task, (sample.since, sample.value.number()))
+        });
+        told.collect::<BTreeMap<_, _>>()
+    };
+    let has = |tasks: usize, records: f64| {
+        let told = on_first();
+        let sum: f64 = told.values().map(|(_, count)| count).sum();
+        (told.len() == tasks && sum >= records).then_some(told)
+    };
+    let before = eventually("all is done", Deadline::seconds(30), || has(6, 6.0));
+    streams.add_stream_thread().unwrap();
+    eventually("half of the tasks leave", Deadline::seconds(60), || has(3, 0.0));
+    streams.remove_stream_thread().unwrap();
+    let after = eventually("they come back", Deadline::seconds(60), || has(6, 0.0));
+    let began_anew = after.iter().filter(|(task, (since, _))| *since > before[*task].0);
+    let began_anew: Vec<_> = began_anew.map(|(_, (_, count))| *count).collect();
+    assert_eq!(began_anew, [0.0; 3], "{before:?} {after:?}");
+    streams.close().unwrap();
+}
+
 #[test]
 fn backlog_is_told_in_records_and_in_time() {
     let cluster = Cluster::start();

@@ -97,7 +97,9 @@ fn one_trace_goes_from_the_producer_through_a_repartition_topic_to_the_output() 
     let names = ["process", "send"].map(|what| format!("{what} {repartition}"));
     let [process_again, send_on] = [&*names[0], &*names[1]];
     let (process, send) = (format!("process {input}"), format!("send {output_topic}"));
-    let spans = collector.wait_for(&[&process, send_on, process_again, &send, "commit"]);
+    let (poll, poll_again) = (format!("poll {input}"), format!("poll {repartition}"));
+    let awaited = [&*process, send_on, process_again, &send, "commit", &poll, &poll_again];
+    let spans = collector.wait_for(&awaited);
     let chain = [&*process, send_on, process_again, &send].map(|name| one(&spans, name));
     let mut parent = PRODUCER.to_owned();
     for span in chain {
@@ -123,6 +125,15 @@ fn one_trace_goes_from_the_producer_through_a_repartition_topic_to_the_output() 
     let links = settled.flat_map(|span| &span.span.links).map(|link| hex(&link.span_id));
     let links: Vec<String> = links.collect();
     assert!(links.contains(&hex(&chain[0].span.span_id)), "{links:?}");
+    // What was fetched is linked with those who wrote it, and traced records alone are told of.
+    for (poll, writer) in [(&poll, PRODUCER.to_owned()), (&poll_again, hex(&chain[1].span.span_id))]
+    {
+        let poll = one(&spans, poll);
+        let links: Vec<String> = poll.span.links.iter().map(|link| hex(&link.span_id)).collect();
+        assert_eq!(links, [writer], "{poll:#?}");
+        assert!(poll.span.parent_span_id.is_empty());
+        assert_eq!(poll.attribute("messaging.operation.type").as_deref(), Some("receive"));
+    }
 
     let results = output(bootstrap, &output_topic, 3);
     let given = format!("00-{TRACE}-{parent}-01");

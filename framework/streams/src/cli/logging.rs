@@ -15,6 +15,7 @@ use self::json::JsonLines;
 use super::App;
 use super::arguments::{Arguments, LogFormat};
 use super::configuration;
+use crate::config::StreamsConfig;
 use crate::error::Error;
 
 /// What is logged unless `RUST_LOG` says otherwise; librdkafka's own lines only from warnings on.
@@ -25,11 +26,26 @@ static IS_JSON: AtomicBool = AtomicBool::new(false);
 
 /// Starts logging.
 pub(super) fn start(app: &App, arguments: &Arguments) -> Result<(), String> {
+    start_as(format(app, arguments))
+}
+
+/// Starts the log on standard error of a program that is no [`App`], as the setting `log.format` and
+/// `RUST_LOG` say; a second start in one process changes nothing.
+///
+/// # Errors
+///
+/// Where `RUST_LOG` is no filter of logs.
+pub fn start_logging(config: &StreamsConfig) -> crate::Result<()> {
+    let is_json = matches!(config.get("log.format"), Some(("json", _)));
+    let format = if is_json { LogFormat::Json } else { LogFormat::Pretty };
+    start_as(format).map_err(Error::config)
+}
+
+fn start_as(format: LogFormat) -> Result<(), String> {
     let wanted = std::env::var("RUST_LOG").unwrap_or_else(|_| DEFAULT.to_owned());
     let targets: Targets = wanted
         .parse()
         .map_err(|cause| format!("RUST_LOG=`{wanted}` is not a log filter: {cause}"))?;
-    let format = format(app, arguments);
     IS_JSON.store(format == LogFormat::Json, Ordering::Relaxed);
     if format == LogFormat::Json {
         // The error that comes of it names the record; this names the line of code.

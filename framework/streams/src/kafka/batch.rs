@@ -64,6 +64,11 @@ impl FetchedBatch {
         })
     }
 
+    /// Returns the headers of the records from a place on.
+    pub(crate) fn headers_from(&self, index: usize) -> impl Iterator<Item = &Headers> {
+        self.records.get(index..).unwrap_or_default().iter().map(|entry| &entry.headers)
+    }
+
     /// Returns the offset of the last record.
     #[must_use]
     pub fn last_offset(&self) -> Option<Offset> {

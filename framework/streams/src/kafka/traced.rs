@@ -52,7 +52,7 @@ impl TracedProducer {
     }
 
     fn send_traced(&mut self, record: OutgoingRecord<'_>) -> Result<()> {
-        let parent = TraceContext::of(record.headers);
+        let parent = self.sampler.parent_of(record.headers);
         let Some(context) = self.sampler.sample(parent, &mut self.ids) else {
             return self.inner.send(record);
         };
@@ -77,6 +77,7 @@ impl TracedProducer {
             task: None,
             error: sent.as_ref().err().map(Error::kind),
             links: Vec::new(),
+            records: None,
         });
         sent
     }
@@ -198,6 +199,21 @@ mod tests {
         assert_eq!(TraceContext::of(&sent[0]), Some(span.context));
         assert!(sent[1].is_empty());
         assert_eq!(sent[2], traced);
+    }
+
+    /// A record that was not taken when it was processed is not asked about again when it is sent.
+    #[test]
+    fn no_trace_begins_where_a_record_follows_from_one_that_was_not_taken() {
+        let (mut producer, sent, spans) = traced_by(Sampler::alone(1.0), false);
+        let others: Headers = [Header::new("a", *b"b")].into_iter().collect();
+        producer.send(record("out", &Headers::default())).unwrap();
+        producer.send(record("out", &others)).unwrap();
+        assert!(spans.0.lock().unwrap().is_empty());
+        assert_eq!(sent.0.lock().unwrap()[..], [Headers::default(), others]);
+        // Whatever others have decided about it.
+        let unsampled = TraceContext { is_sampled: false, ..IdGenerator::new([7, 7]).root() };
+        producer.send(record("out", &unsampled.into_headers(&Headers::default(), true))).unwrap();
+        assert_eq!(spans.0.lock().unwrap().len(), 1);
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub struct Collection<'a> {
     /// When.
     pub now: Moment,
     level: Level,
+    /// Since when what is added is counted.
+    since: Timestamp,
     /// Whether the source has ended: what it has counted stays, but nothing is so now.
     has_ended: bool,
     samples: &'a mut Vec<Sample>,
@@ -66,6 +68,11 @@ impl Collection<'_> {
         self.add(metric, attributes, || Value::Histogram(Box::new(*durations)));
     }
 
+    /// Says that what is added from here on began to be counted then, and not with its source.
+    pub fn began(&mut self, since: Timestamp) {
+        self.since = since;
+    }
+
     /// Adds a value of whatever kind.
     pub fn value(&mut self, metric: Metric, attributes: &Attributes, value: &Value) {
         match value {
@@ -98,8 +105,8 @@ impl Collection<'_> {
             "the table gives {metric} other attributes than {attributes:?}"
         );
         if self.wants(metric) {
-            let attributes = attributes.clone();
-            self.samples.push(Sample { metric, attributes, value: value() });
+            let (attributes, since) = (attributes.clone(), self.since);
+            self.samples.push(Sample { metric, attributes, value: value(), since });
         }
     }
 }
@@ -140,6 +147,7 @@ struct Registry {
 struct Source {
     name: Arc<str>,
     source: Arc<dyn Collect>,
+    since: Timestamp,
     has_ended: bool,
 }
 
@@ -173,12 +181,18 @@ impl Metrics {
         let clock = &self.0.clock;
         let now = Moment { wall: clock.wall_clock(), monotonic: clock.monotonic() };
         let mut samples = Vec::new();
-        for Source { source, has_ended, .. } in &*self.sources() {
-            let (level, has_ended) = (self.0.level, *has_ended);
-            source.collect(&mut Collection { now, level, has_ended, samples: &mut samples });
+        for Source { source, since, has_ended, .. } in &*self.sources() {
+            let (level, since, has_ended, samples) =
+                (self.0.level, *since, *has_ended, &mut samples);
+            source.collect(&mut Collection { now, level, since, has_ended, samples });
         }
         samples.sort_by(|a, b| (a.metric, &a.attributes).cmp(&(b.metric, &b.attributes)));
         samples
+    }
+
+    /// Returns the time by the wall clock: since when something new is counted.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.clock.wall_clock()
     }
 
     /// Returns how often samples were collected: what is dear to find out waits until somebody asks.
@@ -188,10 +202,10 @@ impl Metrics {
 
     /// Adds a source of samples, in the place of one that had its name.
     pub(crate) fn add(&self, name: impl Into<Arc<str>>, source: Arc<dyn Collect>) {
-        let name = name.into();
+        let (name, since) = (name.into(), self.now());
         let mut sources = self.sources();
         sources.retain(|known| known.name != name);
-        sources.push(Source { name, source, has_ended: false });
+        sources.push(Source { name, source, since, has_ended: false });
     }
 
     /// Notes that a source has ended: only what it has counted is told from now on.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Histogram, Metric};
+use crate::time::Timestamp;
 
 /// What a sample is about, in a stable order: names as in the JVM library, such as `task-id`.
 pub type Attributes = Vec<(&'static str, Arc<str>)>;
@@ -16,6 +17,8 @@ pub struct Sample {
     pub attributes: Attributes,
     /// The value.
     pub value: Value,
+    /// Since when it is counted: what begins anew, as a task does that comes back to a thread, begins at zero.
+    pub since: Timestamp,
 }
 
 impl Sample {
@@ -30,13 +33,13 @@ impl Sample {
 /// A value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// A count since the start.
+    /// A count.
     Count(u64),
-    /// A sum since the start that is no whole number: seconds.
+    /// A sum that is no whole number: seconds.
     Sum(f64),
     /// What is so now.
     Gauge(f64),
-    /// Durations since the start.
+    /// Durations.
     Histogram(Box<Histogram>),
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::application::Application;
 use crate::error::ErrorKind;
 use crate::ids::TaskId;
-use crate::kafka::{Producer, TracedProducer};
+use crate::kafka::{Consumer, Producer, TracedConsumer, TracedProducer};
 use crate::task::Task;
 use crate::time::Clock;
 use crate::trace::{
@@ -24,15 +24,15 @@ pub(super) struct ThreadSpans {
 }
 
 impl ThreadSpans {
-    /// Returns what a thread of this number needs, and its producer, which makes spans as well; neither
+    /// Returns what a thread of this number needs, and its clients, which make spans as well; as they are
     /// where traces are off.
     pub(super) fn start(
         app: &Application,
         index: usize,
-        producer: Box<dyn Producer>,
-    ) -> (Option<Self>, Box<dyn Producer>) {
+        (consumer, producer): (Box<dyn Consumer>, Box<dyn Producer>),
+    ) -> (Option<Self>, Box<dyn Consumer>, Box<dyn Producer>) {
         let tracing = app.tracing.clone().filter(|tracing| !tracing.sampler.is_off());
-        let Some(tracing) = tracing else { return (None, producer) };
+        let Some(tracing) = tracing else { return (None, consumer, producer) };
         let id = app.deployment.names().application_id();
         let mut spans = Self {
             tracing,
@@ -44,7 +44,10 @@ impl ThreadSpans {
         let client = (spans.clock.clone(), format!("{id}-producer-{index}").into());
         let ids = spans.ids.split();
         let producer = TracedProducer::following(producer, &spans.tracing, ids, client);
-        (Some(spans), Box::new(producer))
+        let client = (spans.clock.clone(), spans.consumer.clone());
+        let ids = spans.ids.split();
+        let consumer = TracedConsumer::new(consumer, &spans.tracing, ids, client);
+        (Some(spans), Box::new(consumer), Box::new(producer))
     }
 
     /// Returns what chooses a task's records.
@@ -84,6 +87,7 @@ impl ThreadSpans {
             task: None,
             error: None,
             links,
+            records: None,
         });
     }
 }
@@ -125,6 +129,7 @@ impl Follow for Records {
             task: Some(self.task),
             error: None,
             links: Vec::new(),
+            records: None,
         });
     }
 
@@ -132,5 +137,9 @@ impl Follow for Records {
         let Some(span) = self.open.take() else { return };
         let end = self.clock.since_epoch().max(span.start);
         self.tracing.sink.ended(Span { end, error, ..span });
+    }
+
+    fn waits(&mut self) {
+        self.open = None;
     }
 }

@@ -97,7 +97,7 @@ impl StreamThread {
         stop.wakes(waker.clone());
         let now = app.clock.monotonic();
         let producer = app.clients.producer(index, app.stop.patience(app.settings.task_timeout))?;
-        let (spans, producer) = ThreadSpans::start(app, index, producer);
+        let (spans, consumer, producer) = ThreadSpans::start(app, index, (consumer, producer));
         Ok(Self {
             app: app.clone(),
             index,

@@ -245,6 +245,7 @@ impl TaskManager {
         let handler = settings.deserialization_handler;
         let mut task = Task::build(deployment, inputs, state, Order::Arrival, handler)?;
         task.resume(&self.committed);
+        task.begins_at(self.app.clock.wall_clock());
         if settings.metrics_level >= Level::Info {
             task.measure_ages(settings.metrics_level >= Level::Debug);
         }

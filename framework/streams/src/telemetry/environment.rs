@@ -1,13 +1,20 @@
 //! The environment variables of OpenTelemetry, as its specification has them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
 
-/// The variables that there are.
-#[derive(Debug, Clone, Default)]
+/// The variables that there are. Some are secrets: only their names are shown.
+#[derive(Clone, Default)]
 pub(super) struct Environment(BTreeMap<String, String>);
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 /// What is exported to a collector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,13 +36,32 @@ pub(super) const TRACES: Signal =
     Signal { name: "TRACES", path: "v1/traces", exporter: "OTEL_TRACES_EXPORTER" };
 
 /// Where a signal goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Collector {
+    /// With all that is asked for with it, which may be a secret: [`address`](Self::address) is shown.
     pub(super) url: String,
+    /// Secrets, most of them.
     pub(super) headers: Vec<(String, String)>,
     pub(super) timeout: Duration,
     /// A file of certificates to trust beside the usual ones.
     pub(super) certificate: Option<String>,
+}
+
+impl Collector {
+    /// Returns the part of the URL that people are shown.
+    pub(super) fn address(&self) -> &str {
+        self.url.split(['?', '#']).next().unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Collector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.headers.iter().map(|(name, _)| &**name).collect();
+        f.debug_struct("Collector")
+            .field("address", &self.address())
+            .field("headers", &names)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The specification's.
@@ -78,10 +104,15 @@ impl Environment {
         if is_off || is(exporter, "none") {
             return Ok(None);
         }
-        let own = self.get(&format!("OTEL_EXPORTER_OTLP_{}_ENDPOINT", signal.name));
-        let common = self.get("OTEL_EXPORTER_OTLP_ENDPOINT");
-        let common = common.map(|base| format!("{}/{}", base.trim_end_matches('/'), signal.path));
-        let Some(url) = own.map(str::to_owned).or(common) else { return Ok(None) };
+        let own = format!("OTEL_EXPORTER_OTLP_{}_ENDPOINT", signal.name);
+        let common = "OTEL_EXPORTER_OTLP_ENDPOINT";
+        let (name, url) = if let Some(url) = self.get(&own) {
+            (own.as_str(), url.to_owned())
+        } else if let Some(base) = self.get(common) {
+            (common, format!("{}/{}", base.trim_end_matches('/'), signal.path))
+        } else {
+            return Ok(None);
+        };
         if !is(exporter, "otlp") {
             let name = signal.exporter;
             return Err(unknown(name, exporter, "`otlp` or `none`; `/metrics` serves Prometheus"));
@@ -92,9 +123,19 @@ impl Environment {
             let known = "`http/protobuf` (a collector's port 4318, not 4317)";
             return Err(unknown(&name, protocol, known));
         }
-        if !url.starts_with("http://") && !url.starts_with("https://") {
-            let name = "OTEL_EXPORTER_OTLP_ENDPOINT";
-            return Err(unknown(name, &url, "an address like `http://collector:4318`"));
+        let (scheme, rest) = url.split_once("://").unwrap_or_default();
+        // Addresses are shown in logs and errors, and this one has a secret in it.
+        if rest.split(['/', '?']).next().is_some_and(|authority| authority.contains('@')) {
+            return Err(Error::config(format!(
+                "environment variable {name} has a user in it: set OTEL_EXPORTER_OTLP_HEADERS instead, \
+                 which is not shown (`authorization=Basic%20...`)"
+            )));
+        }
+        if !matches!(scheme, "http" | "https") || rest.is_empty() {
+            // Not with what was found: without a scheme, nobody knows what is a secret of it.
+            return Err(Error::config(format!(
+                "environment variable {name}: expected an address like `http://collector:4318`"
+            )));
         }
         Ok(Some(Collector {
             url,
@@ -153,11 +194,11 @@ fn millis(name: &str, value: &str) -> Result<Duration> {
 }
 
 /// Returns `name=value` pairs, separated by commas; values are percent-encoded.
-fn pairs(name: &str, text: &str) -> Result<Vec<(String, String)>> {
+pub(super) fn pairs(name: &str, text: &str) -> Result<Vec<(String, String)>> {
     let given = text.split(',').map(str::trim).filter(|pair| !pair.is_empty());
     given
         .map(|pair| {
-            let pair = pair.split_once('=');
+            let pair = pair.split_once('=').filter(|(key, _)| !key.trim().is_empty());
             // Not with what was found: it may be a secret.
             let (key, value) = pair.ok_or_else(|| {
                 Error::config(format!("{name}: expected `name=value`, separated by commas"))
@@ -224,10 +265,28 @@ mod tests {
             (("OTEL_EXPORTER_OTLP_TIMEOUT", "soon"), "whole milliseconds"),
             (("OTEL_EXPORTER_OTLP_HEADERS", "s3cret"), "expected `name=value`"),
             ((ENDPOINT, "collector:4318"), "an address like"),
+            ((ENDPOINT, "user:s3cret@collector:4318"), "an address like"),
+            ((ENDPOINT, "http://user:s3cret@collector:4318"), "has a user in it"),
+            (("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "https://s3cret@c/v1"), "has a user in it"),
         ];
         for (variable, expected) in cases {
             let error = collector(&[common, variable]).unwrap_err().to_string();
             assert!(error.contains(expected) && !error.contains("s3cret"), "{error}");
         }
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let environment = Environment::of(&[
+            (ENDPOINT, "http://collector:4318/"),
+            ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://other/@/metrics?token=s3cret#s3cret"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20s3cret"),
+        ]);
+        let collector = environment.collector(METRICS).unwrap().unwrap();
+        assert!(collector.url.ends_with("?token=s3cret#s3cret"), "what is asked for is asked for");
+        assert_eq!(collector.address(), "http://other/@/metrics");
+        let shown = format!("{environment:?} {collector:?}");
+        assert!(!shown.contains("s3cret"), "{shown}");
+        assert!(shown.contains("OTEL_EXPORTER_OTLP_HEADERS") && shown.contains("authorization"));
     }
 }

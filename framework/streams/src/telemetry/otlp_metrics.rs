@@ -87,7 +87,6 @@ struct Pusher {
     resource: OtlpResource,
     metrics: Metrics,
     clock: SystemClock,
-    since: Timestamp,
     is_failing: bool,
 }
 
@@ -99,8 +98,7 @@ impl Pusher {
             .map(|(key, value)| key_value(key.as_str(), value.as_str().into_owned()));
         let resource = OtlpResource { attributes: attributes.collect(), ..OtlpResource::default() };
         let clock = SystemClock::start();
-        let (metrics, since, is_failing) = (metrics.clone(), clock.wall_clock(), false);
-        Ok(Self { client, collector, resource, metrics, clock, since, is_failing })
+        Ok(Self { client, collector, resource, metrics: metrics.clone(), clock, is_failing: false })
     }
 
     fn run(&mut self, stopped: &Receiver<()>, interval: Duration) {
@@ -116,7 +114,7 @@ impl Pusher {
     /// Pushes once; the first failure in a row is told, and the first success after it.
     fn push(&mut self) {
         let failed = self.send().err();
-        let url = &self.collector.url;
+        let url = self.collector.address();
         match &failed {
             Some(error) if !self.is_failing => tracing::warn!(
                 "cannot push metrics to {url}: {}; trying again at every interval",
@@ -130,10 +128,12 @@ impl Pusher {
     }
 
     fn send(&self) -> Result<()> {
-        let unreachable = |cause| {
+        let unreachable = |cause: reqwest::Error| {
+            // The address is said by whoever tells of it, without what may be a secret.
+            let cause = cause.without_url();
             Error::new(ErrorKind::Unavailable, "the collector does not answer").with_source(cause)
         };
-        let request = self.request();
+        let request = request(&self.metrics, &self.resource, self.clock.wall_clock());
         let mut post = self.client.post(&self.collector.url);
         for (name, value) in &self.collector.headers {
             post = post.header(name, value);
@@ -148,34 +148,38 @@ impl Pusher {
         let text: String = text.chars().take(ANSWER_MAX).collect();
         Err(Error::new(ErrorKind::Unavailable, format!("the collector answers {status}: {text}")))
     }
+}
 
-    fn request(&self) -> ExportMetricsServiceRequest {
-        let samples = self.metrics.snapshot();
-        let (start, now) = (nanos(self.since), nanos(self.clock.wall_clock()));
-        let metrics = samples.chunk_by(|one, next| one.metric == next.metric);
-        let scope = InstrumentationScope {
-            name: "kappa-streams".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            ..InstrumentationScope::default()
-        };
-        let scope_metrics = ScopeMetrics {
-            scope: Some(scope),
-            metrics: metrics.filter_map(|of_metric| otlp_metric(of_metric, start, now)).collect(),
-            ..ScopeMetrics::default()
-        };
-        ExportMetricsServiceRequest {
-            resource_metrics: vec![ResourceMetrics {
-                resource: Some(self.resource.clone()),
-                scope_metrics: vec![scope_metrics],
-                ..ResourceMetrics::default()
-            }],
-        }
+/// Returns a message with all values as of now.
+fn request(
+    metrics: &Metrics,
+    resource: &OtlpResource,
+    now: Timestamp,
+) -> ExportMetricsServiceRequest {
+    let samples = metrics.snapshot();
+    let metrics = samples.chunk_by(|one, next| one.metric == next.metric);
+    let scope = InstrumentationScope {
+        name: "kappa-streams".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..InstrumentationScope::default()
+    };
+    let scope_metrics = ScopeMetrics {
+        scope: Some(scope),
+        metrics: metrics.filter_map(|of_metric| otlp_metric(of_metric, nanos(now))).collect(),
+        ..ScopeMetrics::default()
+    };
+    ExportMetricsServiceRequest {
+        resource_metrics: vec![ResourceMetrics {
+            resource: Some(resource.clone()),
+            scope_metrics: vec![scope_metrics],
+            ..ResourceMetrics::default()
+        }],
     }
 }
 
-fn otlp_metric(samples: &[Sample], start: u64, now: u64) -> Option<OtlpMetric> {
+fn otlp_metric(samples: &[Sample], now: u64) -> Option<OtlpMetric> {
     let metric = samples.first()?.metric;
-    let numbers = || samples.iter().filter_map(|sample| number(sample, start, now)).collect();
+    let numbers = || samples.iter().filter_map(|sample| number(sample, now)).collect();
     let cumulative = AggregationTemporality::Cumulative.into();
     let data = match metric.kind() {
         Kind::Counter => metric::Data::Sum(Sum {
@@ -185,10 +189,7 @@ fn otlp_metric(samples: &[Sample], start: u64, now: u64) -> Option<OtlpMetric> {
         }),
         Kind::Gauge => metric::Data::Gauge(Gauge { data_points: numbers() }),
         Kind::Histogram => metric::Data::Histogram(Histogram {
-            data_points: samples
-                .iter()
-                .filter_map(|sample| durations(sample, start, now))
-                .collect(),
+            data_points: samples.iter().filter_map(|sample| durations(sample, now)).collect(),
             aggregation_temporality: cumulative,
         }),
     };
@@ -201,7 +202,7 @@ fn otlp_metric(samples: &[Sample], start: u64, now: u64) -> Option<OtlpMetric> {
     })
 }
 
-fn number(sample: &Sample, start: u64, now: u64) -> Option<NumberDataPoint> {
+fn number(sample: &Sample, now: u64) -> Option<NumberDataPoint> {
     let value = match &sample.value {
         Value::Count(count) => {
             number_data_point::Value::AsInt(i64::try_from(*count).unwrap_or(i64::MAX))
@@ -209,20 +210,21 @@ fn number(sample: &Sample, start: u64, now: u64) -> Option<NumberDataPoint> {
         Value::Sum(number) | Value::Gauge(number) => number_data_point::Value::AsDouble(*number),
         Value::Histogram(_) => return None,
     };
+    let is_gauge = matches!(sample.value, Value::Gauge(_));
     Some(NumberDataPoint {
         attributes: attributes(sample),
-        start_time_unix_nano: if matches!(sample.value, Value::Gauge(_)) { 0 } else { start },
+        start_time_unix_nano: if is_gauge { 0 } else { start(sample, now) },
         time_unix_nano: now,
         value: Some(value),
         ..NumberDataPoint::default()
     })
 }
 
-fn durations(sample: &Sample, start: u64, now: u64) -> Option<HistogramDataPoint> {
+fn durations(sample: &Sample, now: u64) -> Option<HistogramDataPoint> {
     let Value::Histogram(durations) = &sample.value else { return None };
     Some(HistogramDataPoint {
         attributes: attributes(sample),
-        start_time_unix_nano: start,
+        start_time_unix_nano: start(sample, now),
         time_unix_nano: now,
         count: durations.count(),
         sum: Some(durations.sum().as_secs_f64()),
@@ -232,6 +234,12 @@ fn durations(sample: &Sample, start: u64, now: u64) -> Option<HistogramDataPoint
         max: durations.max().map(|max| max.as_secs_f64()),
         ..HistogramDataPoint::default()
     })
+}
+
+/// Returns since when a value is counted: a sum that begins anew tells so by another start, or whoever adds
+/// up would take the zero for a mistake. A clock that was put back makes no series begin in the future.
+fn start(sample: &Sample, now: u64) -> u64 {
+    nanos(sample.since).min(now)
 }
 
 fn attributes(sample: &Sample) -> Vec<KeyValue> {
@@ -247,3 +255,6 @@ fn key_value(key: &str, value: String) -> KeyValue {
 fn nanos(timestamp: Timestamp) -> u64 {
     u64::try_from(timestamp.as_millis()).unwrap_or(0).saturating_mul(1_000_000)
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,6 +43,7 @@ pub(super) const PARTITION: &str = "messaging.destination.partition.id";
 pub(super) const GROUP: &str = "messaging.consumer.group.name";
 pub(super) const CLIENT: &str = "messaging.client.id";
 pub(super) const BODY_SIZE: &str = "messaging.message.body.size";
+pub(super) const BATCH_COUNT: &str = "messaging.batch.message_count";
 pub(super) const ERROR_TYPE: &str = "error.type";
 /// Not in the conventions: the name of the JVM library's metrics for the same thing.
 pub(super) const TASK: &str = "kafka.stream.task.id";
@@ -86,6 +87,7 @@ impl Names {
 /// Returns an operation's name, which begins the span's, and its type.
 pub(super) fn operation(operation: Operation) -> (&'static str, &'static str) {
     match operation {
+        Operation::Poll => ("poll", "receive"),
         Operation::Process => ("process", "process"),
         Operation::Send => ("send", "send"),
         Operation::Commit => ("commit", "settle"),

@@ -77,7 +77,8 @@ impl SpanPush {
             .with_scheduled_delay(environment.millis("OTEL_BSP_SCHEDULE_DELAY", DELAY)?)
             .build();
         let names = Names::opted(environment.get("OTEL_SEMCONV_STABILITY_OPT_IN"));
-        let counts = Arc::new(Counts { queue_max, url: collector.url, ..Counts::default() });
+        let address = collector.address().to_owned();
+        let counts = Arc::new(Counts { queue_max, address, ..Counts::default() });
         let exporter = Counted { inner: exporter, counts: counts.clone() };
         let mut processor = BatchSpanProcessor::new(exporter, config);
         processor.set_resource(resource);
@@ -112,17 +113,22 @@ impl Drop for SpanPush {
 /// Returns which records are traced: as the settings say, else the environment, else those alone whose
 /// writers have them sampled.
 fn sampler(environment: &Environment, settings: &Settings) -> Result<Sampler> {
+    // A ratio of the application's own settings is meant, whichever sampler others are told to use.
+    let others = environment.get("OTEL_TRACES_SAMPLER").filter(|_| settings.trace_ratio.is_none());
     let ratio = match settings.trace_ratio {
         Some(ratio) => ratio,
-        None => environment.ratio("OTEL_TRACES_SAMPLER_ARG", 0.0)?,
+        None => {
+            // Who asks for a sampler by OpenTelemetry's variable is given OpenTelemetry's default.
+            let is_theirs = settings.trace_sampler.is_none() && others.is_some();
+            let default = if is_theirs { 1.0 } else { 0.0 };
+            environment.ratio("OTEL_TRACES_SAMPLER_ARG", default)?
+        }
     };
     if let Some(name) = &settings.trace_sampler {
         let known = Sampler::named(name, ratio);
         return known.ok_or_else(|| Error::config(format!("unknown sampler `{name}`")));
     }
-    // A ratio of the application's own settings is meant, whichever sampler others are told to use.
-    let name = environment.get("OTEL_TRACES_SAMPLER").filter(|_| settings.trace_ratio.is_none());
-    let name = name.unwrap_or("parentbased_traceidratio");
+    let name = others.unwrap_or("parentbased_traceidratio");
     Sampler::named(name, ratio).ok_or_else(|| {
         Error::config(format!(
             "environment variable OTEL_TRACES_SAMPLER: expected always_on, always_off, traceidratio, \
@@ -135,7 +141,7 @@ fn sampler(environment: &Environment, settings: &Settings) -> Result<Sampler> {
 #[derive(Debug, Default)]
 struct Counts {
     queue_max: usize,
-    url: String,
+    address: String,
     queued: AtomicUsize,
     dropped: AtomicU64,
     failed: AtomicU64,
@@ -159,7 +165,7 @@ impl Counts {
     /// Says once that spans are lost.
     fn tell(&self, why: &dyn fmt::Display) {
         if !self.is_told.swap(true, Ordering::Relaxed) {
-            tracing::warn!("spans are lost, and no more said of it: {}: {why}", self.url);
+            tracing::warn!("spans are lost, and no more said of it: {}: {why}", self.address);
         }
     }
 }
@@ -206,7 +212,7 @@ fn data(span: Span, names: Names, scope: &InstrumentationScope, group: &Arc<str>
         span_kind: match span.operation {
             Operation::Process => SpanKind::Consumer,
             Operation::Send => SpanKind::Producer,
-            Operation::Commit => SpanKind::Client,
+            Operation::Poll | Operation::Commit => SpanKind::Client,
         },
         name,
         start_time: UNIX_EPOCH + span.start,
@@ -227,6 +233,10 @@ fn context(context: TraceContext, state: TraceState) -> SpanContext {
     let flags = if context.is_sampled { TraceFlags::SAMPLED } else { TraceFlags::NOT_SAMPLED };
     let (trace, span) = (TraceId::from(context.trace.0), SpanId::from(context.span.0));
     SpanContext::new(trace, span, flags, false, state)
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 fn attributes(span: &Span, names: Names, group: &Arc<str>) -> Vec<KeyValue> {
@@ -250,12 +260,10 @@ fn attributes(span: &Span, names: Names, group: &Arc<str>) -> Vec<KeyValue> {
         if let Some(offset) = record.offset {
             names.add(&mut all, semconv::OFFSET, offset.0);
         }
-        match record.body_bytes {
-            Some(bytes) => {
-                let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-                all.push(KeyValue::new(semconv::BODY_SIZE, bytes));
-            }
-            None => names.add(&mut all, semconv::TOMBSTONE, true),
+        match (record.body_bytes, span.records) {
+            (_, Some(count)) => all.push(KeyValue::new(semconv::BATCH_COUNT, number(count))),
+            (Some(bytes), None) => all.push(KeyValue::new(semconv::BODY_SIZE, number(bytes))),
+            (None, None) => names.add(&mut all, semconv::TOMBSTONE, true),
         }
         if let Some(key) = &record.key {
             names.add(&mut all, semconv::KEY, key.clone());

@@ -30,6 +30,8 @@ impl Follow for Untold {
     fn begins(&mut self, _traced: TracedRecord<'_>) {}
 
     fn ends(&mut self, _error: Option<ErrorKind>) {}
+
+    fn waits(&mut self) {}
 }
 
 /// The stores of such a task while they are restored.

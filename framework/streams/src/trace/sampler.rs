@@ -4,6 +4,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
 use super::context::{SpanId, TraceContext, TraceId};
+use crate::record::Headers;
 
 /// Decides which records are traced.
 ///
@@ -15,6 +16,8 @@ pub struct Sampler {
     follows_parent: bool,
     /// A trace is taken whose 63 lower bits but one are below this.
     below: u64,
+    /// Whether traces begin.
+    starts: bool,
 }
 
 /// One more than the largest 63-bit number: all are below.
@@ -25,13 +28,15 @@ impl Sampler {
     /// to 1, where records come without a context.
     #[must_use]
     pub fn following(ratio: f64) -> Self {
-        Self { follows_parent: true, below: below(ratio) }
+        let below = below(ratio);
+        Self { follows_parent: true, below, starts: below > 0 }
     }
 
     /// Returns a sampler that takes this share of traces, whatever others have decided about them.
     #[must_use]
     pub fn alone(ratio: f64) -> Self {
-        Self { follows_parent: false, below: below(ratio) }
+        let below = below(ratio);
+        Self { follows_parent: false, below, starts: below > 0 }
     }
 
     /// Returns the sampler of a name that `OTEL_TRACES_SAMPLER` may have.
@@ -51,19 +56,30 @@ impl Sampler {
     /// Returns a sampler that decides the same, but begins no trace.
     #[must_use]
     pub(crate) fn starting_none(self) -> Self {
-        Self { below: if self.follows_parent { 0 } else { self.below }, ..self }
+        Self { starts: false, ..self }
     }
 
     /// Returns whether nothing is ever taken.
     #[must_use]
     pub fn is_off(self) -> bool {
-        self == Self::alone(0.0)
+        !self.follows_parent && self.below == 0
     }
 
     /// Returns whether no trace begins where there was none.
     #[must_use]
     pub fn starts_none(self) -> bool {
-        self.below == 0
+        !self.starts
+    }
+
+    /// Returns the context of a record, where it may matter to this sampler: one that is not sampled is not
+    /// read where nothing follows from it, neither a span nor that no new trace begins.
+    #[inline]
+    pub(crate) fn parent_of(self, headers: &Headers) -> Option<TraceContext> {
+        if self.follows_parent && !self.starts {
+            TraceContext::sampled_of(headers)
+        } else {
+            TraceContext::of(headers)
+        }
     }
 
     /// Returns whether a trace of this context is taken.

@@ -131,6 +131,22 @@ fn samplers_follow_or_decide_by_the_trace() {
     assert!(Sampler::alone(0.0).is_off() && !Sampler::following(0.0).is_off());
 }
 
+/// Whoever hands on what was decided about a record must not decide anew about one that was not taken.
+#[test]
+fn a_sampler_that_starts_none_takes_what_others_took_and_begins_nothing() {
+    let mut ids = IdGenerator::new([1, 2]);
+    for sampler in [Sampler::alone(0.5), Sampler::alone(1.0), Sampler::following(0.5)] {
+        let taken = std::iter::repeat_with(|| sampler.sample(None, &mut ids)).flatten();
+        let taken: Vec<_> = taken.take(20).collect();
+        let handing_on = sampler.starting_none();
+        assert!(handing_on.starts_none() && !handing_on.is_off(), "{sampler:?}");
+        for root in taken {
+            assert!(handing_on.takes(root), "{sampler:?}");
+            assert_eq!(handing_on.sample(None, &mut ids), None, "{sampler:?}");
+        }
+    }
+}
+
 #[test]
 fn a_ratio_takes_its_share_and_decides_the_same_everywhere() {
     let (ratio, elsewhere) = (Sampler::following(0.25), Sampler::alone(0.25));
@@ -157,6 +173,8 @@ impl Follow for Seen {
     fn ends(&mut self, error: Option<ErrorKind>) {
         self.0.lock().unwrap().push(format!("{error:?}"));
     }
+
+    fn waits(&mut self) {}
 }
 
 #[test]
@@ -187,4 +205,62 @@ fn a_traced_record_goes_on_with_a_context_of_its_own() {
     assert_eq!(*seen.0.lock().unwrap(), ["in-2@9 of Some(00f067aa0ba902b7)", "None"]);
     assert_eq!(tracer.take_uncommitted(), [own]);
     assert!(tracer.take_uncommitted().is_empty());
+}
+
+/// A record that waits for a schema is tried again and again: that it waits is no failure of its.
+#[test]
+fn a_record_that_only_waits_leaves_no_span_and_no_link() {
+    for context in [&[][..], &[("traceparent", EXAMPLE)]] {
+        let seen = Seen::default();
+        let (sampler, ids) = (Sampler::following(1.0), IdGenerator::new([1, 1]));
+        let mut tracer = RecordTracer::new(sampler, ids, Box::new(seen.clone()));
+        let partition = Arc::new(TopicPartition::new("in", 2));
+        let headers = headers(context);
+        let record = RawRecord {
+            key: None,
+            value: None,
+            timestamp: Timestamp::from_millis(1),
+            offset: Offset(9),
+            headers: &headers,
+        };
+        let waits = |_: RawRecord<'_>| Err(Error::new(ErrorKind::Unavailable, "no schema yet"));
+        for _ in 0..2 * LINKS_MAX {
+            assert!(tracer.around(&partition, record, waits).unwrap_err().is_retriable());
+        }
+        assert_eq!(tracer.current().is_some(), !headers.is_empty(), "only a trace that there is");
+        let mut own = None;
+        let done = tracer.around(&partition, record, |record| {
+            own = TraceContext::of(record.headers);
+            Ok(())
+        });
+        assert!(done.is_ok() && tracer.current().is_none());
+        assert_eq!(tracer.take_uncommitted(), own.as_slice());
+        let seen = seen.0.lock().unwrap();
+        let ended = seen.iter().filter(|what| !what.contains('@'));
+        assert!(ended.eq(["None"]), "{seen:?}");
+    }
+}
+
+/// Where no trace begins, most contexts are not parsed: which must change nothing.
+#[test]
+fn a_context_that_is_not_sampled_is_left_by_its_flags() {
+    let mut read = 0;
+    for flags in 0_u8..=u8::MAX {
+        for digits in [format!("{flags:02x}"), format!("{flags:02X}")] {
+            let text = format!("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-{digits}");
+            let headers = headers(&[("traceparent", text.as_bytes())]);
+            let sampled = TraceContext::of(&headers).filter(|context| context.is_sampled);
+            assert_eq!(TraceContext::sampled_of(&headers), sampled, "{text}");
+            read += usize::from(sampled.is_some());
+        }
+    }
+    // 128 in small letters; of those in capital ones, the 50 that have none.
+    assert_eq!(read, 178);
+    let later = &b"cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-0"[..];
+    let all = [(&EXAMPLE[..54], false), (&b""[..], false), (&b"rubbish"[..], false), (later, true)];
+    for (text, is_read) in all {
+        let headers = headers(&[("traceparent", text)]);
+        assert_eq!(TraceContext::sampled_of(&headers).is_some(), is_read);
+    }
+    assert_eq!(TraceContext::sampled_of(&Headers::default()), None);
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{Published, of_task, of_thread};
 use crate::ids::TaskId;
 use crate::metrics::{Attributes, Collect, Collection, Metric, Metrics};
+use crate::time::Timestamp;
 
 /// Notes how far restores are, for the thread that makes them.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ struct Restores {
 
 #[derive(Debug, Clone, Copy)]
 struct Restore {
+    since: Timestamp,
     began: Duration,
     at_first: u64,
     restored: u64,
@@ -43,11 +45,14 @@ impl RestoreRecorder {
     /// Notes how many records of a task's changelogs were taken in, and how many offsets are left.
     pub(crate) fn note(&self, task: TaskId, restored: u64, remaining: u64, now: Duration) {
         let mut tasks = self.published.tasks.lock();
-        let first = Restore { began: now, at_first: remaining, restored, remaining };
-        let restore = tasks.entry(task).or_insert(first);
+        let first = || {
+            let since = self.metrics.now();
+            Restore { since, began: now, at_first: remaining, restored, remaining }
+        };
+        let restore = tasks.entry(task).or_insert_with(first);
         if restored < restore.restored {
             // Begun anew.
-            *restore = first;
+            *restore = first();
         }
         restore.restored = restored;
         restore.remaining = remaining;
@@ -69,6 +74,7 @@ impl Collect for Restores {
     fn collect(&self, into: &mut Collection<'_>) {
         for (&task, restore) in &*self.tasks.lock() {
             let task = of_task(&self.thread, task);
+            into.began(restore.since);
             into.count(Metric::TaskRestoreRecords, &task, restore.restored);
             into.amount(Metric::TaskRestoreRemaining, &task, restore.remaining);
             into.gauge(Metric::TaskRestoreEta, &task, restore.eta(into.now.monotonic));
@@ -113,6 +119,11 @@ mod tests {
         assert_eq!(told(), [180.0, 800.0, 40.0]);
         recorder.note(task, 900, 0, Duration::from_secs(50));
         assert_eq!(told(), [900.0, 0.0, 0.0]);
+        let since = || metrics.snapshot()[0].since;
+        assert_eq!(since(), Timestamp::from_millis(0));
+        recorder.note(task, 10, 90, Duration::from_secs(60));
+        assert_eq!(since(), Timestamp::from_millis(10_000), "begun anew");
+        recorder.note(task, 900, 0, Duration::from_secs(70));
         drop(recorder);
         assert_eq!(told(), [900.0], "what was counted stays");
     }

@@ -55,8 +55,9 @@ pub(crate) struct ThreadRecorder {
     turns: BTreeMap<TaskId, Histogram>,
     /// Since when the group has taken tasks and not given others.
     joining_since: Option<Duration>,
-    /// The tasks that ran when the last look was taken.
-    running: BTreeSet<TaskId>,
+    /// The tasks that ran when the last look was taken, and since when: one that left and came back between
+    /// two looks is another.
+    running: BTreeSet<(TaskId, Timestamp)>,
     next: Duration,
     window: Window,
     disk: BTreeMap<TaskId, DiskFigures>,
@@ -104,6 +105,7 @@ struct Thread {
 #[derive(Debug)]
 struct Told {
     attributes: Attributes,
+    since: Timestamp,
     turns: Histogram,
     ratio: f64,
     /// How long its next record has waited for something that was asked for.
@@ -221,17 +223,17 @@ impl ThreadRecorder {
 
     /// Counts the tasks that have come and gone.
     fn note_tasks(&mut self, running: &BTreeMap<TaskId, Task>) {
-        if running.keys().eq(&self.running) {
+        let now = running.iter().map(|(&id, task)| (id, task.since()));
+        if now.clone().eq(self.running.iter().copied()) {
             return;
         }
-        let now: BTreeSet<TaskId> = running.keys().copied().collect();
-        let count = |more: &BTreeSet<TaskId>, than: &BTreeSet<TaskId>| {
-            u64::try_from(more.difference(than).count()).unwrap_or(0)
-        };
-        self.own.created += count(&now, &self.running);
-        self.own.closed += count(&self.running, &now);
-        self.turns.retain(|task, _| now.contains(task));
-        self.disk.retain(|task, _| now.contains(task));
+        let now: BTreeSet<(TaskId, Timestamp)> = now.collect();
+        let gone: BTreeSet<TaskId> = self.running.difference(&now).map(|(id, _)| *id).collect();
+        self.own.created += to_u64(now.difference(&self.running).count());
+        self.own.closed += to_u64(gone.len());
+        let stays = |task: &TaskId| running.contains_key(task) && !gone.contains(task);
+        self.turns.retain(|task, _| stays(task));
+        self.disk.retain(|task, _| stays(task));
         // New ones are asked at once.
         self.disk_asked = self.disk_asked.filter(|_| now.is_subset(&self.running));
         self.running = now;
@@ -279,6 +281,7 @@ impl ThreadRecorder {
         let ends = figures.inputs.iter().map(|input| consumer.last_known_end(&input.partition));
         Told {
             attributes: of_task(&self.published.attributes, id),
+            since: task.since(),
             turns: self.turns.get(&id).copied().unwrap_or_default(),
             ratio: self.window.ratios.get(&id).copied().unwrap_or_default(),
             waited,
@@ -351,6 +354,7 @@ impl Own {
 impl Told {
     fn collect(&self, into: &mut Collection<'_>) {
         let (task, figures) = (&self.attributes, &self.figures);
+        into.began(self.since);
         into.count(Metric::TaskProcessRecords, task, figures.processed);
         into.durations(Metric::TaskProcessDuration, task, &self.turns);
         into.gauge(Metric::TaskActiveProcessRatio, task, self.ratio);

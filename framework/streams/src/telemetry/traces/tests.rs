@@ -38,6 +38,7 @@ fn span() -> Span {
         task: Some(TaskId::new(SubtopologyId(0), 3)),
         error: None,
         links: Vec::new(),
+        records: None,
     }
 }
 
@@ -75,6 +76,32 @@ fn a_processed_record_is_a_span_of_the_conventions() {
 }
 
 #[test]
+fn records_that_are_polled_are_counted_and_linked() {
+    let (operation, links) = (Operation::Poll, vec![IdGenerator::new([9, 9]).root()]);
+    let about = SpanRecord { offset: None, body_bytes: None, ..span().record.unwrap() };
+    let (record, records) = (Some(about), Some(500));
+    let poll = Span { operation, links, record, records, task: None, ..span() };
+    let (data, told) = told(poll, Names::Stable);
+    assert_eq!(
+        (&*data.name, data.span_kind, data.links.len()),
+        ("poll orders", SpanKind::Client, 1)
+    );
+    assert_eq!(
+        told,
+        [
+            "messaging.system=kafka",
+            "messaging.operation.name=poll",
+            "messaging.operation.type=receive",
+            "messaging.client.id=app-consumer-0",
+            "messaging.consumer.group.name=app",
+            "messaging.destination.name=orders",
+            "messaging.destination.partition.id=3",
+            "messaging.batch.message_count=500",
+        ]
+    );
+}
+
+#[test]
 fn tombstones_errors_and_links_are_told() {
     let links = vec![IdGenerator::new([9, 9]).root()];
     let record = span().record.map(|record| SpanRecord { body_bytes: None, ..record });
@@ -99,6 +126,13 @@ fn settings_come_before_the_environment() {
     let (name, ratio) = ("OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG");
     assert_eq!(of(&[], &[]).unwrap(), Sampler::following(0.0));
     assert_eq!(of(&[(name, "traceidratio"), (ratio, "0.5")], &[]).unwrap(), Sampler::alone(0.5));
+    // OpenTelemetry's default, where its variable names a sampler; ours where nobody does.
+    assert_eq!(of(&[(name, "traceidratio")], &[]).unwrap(), Sampler::alone(1.0));
+    assert_eq!(of(&[(name, "parentbased_traceidratio")], &[]).unwrap(), Sampler::following(1.0));
+    assert_eq!(of(&[(name, "parentbased_always_off")], &[]).unwrap(), Sampler::following(0.0));
+    assert_eq!(of(&[(ratio, "0.5")], &[]).unwrap(), Sampler::following(0.5));
+    let own = [("traces.sampler", "traceidratio")];
+    assert!(of(&[(name, "parentbased_traceidratio")], &own).unwrap().is_off(), "as documented");
     let own = [("traces.sampler.ratio", "0.25")];
     assert_eq!(of(&[(name, "always_off")], &own).unwrap(), Sampler::following(0.25));
     let own = [("traces.sampler", "always_on")];
