@@ -1,6 +1,7 @@
 //! What a reader's version of a schema cannot read of what a writer's version may write, in words.
 //!
-//! For Protobuf ([`protobuf`]); Avro is compared where it is resolved, in `kappa-streams`. `kappa-streams` checks versions before a release with it, and the embedded
+//! For Protobuf ([`protobuf`]) and JSON Schema ([`json`]); Avro is compared where it is resolved, in
+//! `kappa-streams`. `kappa-streams` checks versions before a release with it, and the embedded
 //! registry as they are registered: neither depends on the other, so the rules are a crate.
 //!
 //! Everything here is a function of texts: no file is looked for, and nothing is fetched.
@@ -25,6 +26,7 @@
 //! ```
 
 mod breach;
+pub mod json;
 mod malformed;
 pub mod protobuf;
 
