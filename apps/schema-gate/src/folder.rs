@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use kappa::schemas::evolution::Compatibility;
+use kappa::serde::SchemaFormat;
 use serde::Deserialize;
 
 /// What `compatibility.json` says.
@@ -38,15 +39,22 @@ pub(crate) struct File {
     /// Below the folder: `flights-value/1.avsc`.
     pub(crate) path: String,
     pub(crate) version: u32,
-    pub(crate) language: Language,
+    pub(crate) format: SchemaFormat,
     pub(crate) text: String,
+    /// What it refers to of other subjects, or why that cannot be read.
+    pub(crate) references: Result<Vec<Reference>, String>,
+    /// The text of these, as it is released.
+    pub(crate) references_text: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Language {
-    Avro,
-    Json,
-    Protobuf,
+/// A version of another subject that a schema refers to, as registries have it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reference {
+    /// How the schema calls it.
+    pub(crate) name: String,
+    pub(crate) subject: String,
+    pub(crate) version: u32,
 }
 
 /// Reads a folder.
@@ -95,31 +103,54 @@ fn modes(path: &Path) -> Result<(Compatibility, BTreeMap<String, Compatibility>)
 
 fn files(path: &Path, subject: &str, strays: &mut Vec<String>) -> Result<Vec<File>, String> {
     let folder = path.join(subject);
-    let mut files = Vec::new();
+    let (mut files, mut lists): (Vec<File>, Vec<(u32, String)>) = (Vec::new(), Vec::new());
     for (name, is_folder) in entries(&folder)? {
         let path = format!("{subject}/{name}");
-        let Some((version, language)) = parse_name(&name).filter(|_| !is_folder) else {
+        if let Some(version) = references_of(&name).filter(|_| !is_folder) {
+            lists.push((version, path));
+            continue;
+        }
+        let Some((version, format)) = parse_name(&name).filter(|_| !is_folder) else {
             strays.push(path);
             continue;
         };
         let file = folder.join(&name);
         let text = fs::read_to_string(&file).map_err(|error| unreadable(&file, &error))?;
-        files.push(File { path, version, language, text });
+        let (references, references_text) = (Ok(Vec::new()), String::new());
+        files.push(File { path, version, format, text, references, references_text });
+    }
+    for (version, list) in lists {
+        let file = path.join(&list);
+        let text = fs::read_to_string(&file).map_err(|error| unreadable(&file, &error))?;
+        let Some(of) = files.iter_mut().find(|file| file.version == version) else {
+            strays.push(list);
+            continue;
+        };
+        of.references = serde_json::from_str(&text).map_err(|error| format!("{list}: {error}"));
+        of.references_text = text;
     }
     files.sort_by_key(|file| file.version);
     Ok(files)
 }
 
-fn parse_name(name: &str) -> Option<(u32, Language)> {
+/// Returns the version whose references a file lists.
+fn references_of(name: &str) -> Option<u32> {
+    number(name.strip_suffix(".references.json")?)
+}
+
+fn parse_name(name: &str) -> Option<(u32, SchemaFormat)> {
     let (version, ending) = name.split_once('.')?;
-    let language = match ending {
-        "avsc" => Language::Avro,
-        "json" => Language::Json,
-        "proto" => Language::Protobuf,
+    let format = match ending {
+        "avsc" => SchemaFormat::Avro,
+        "json" => SchemaFormat::Json,
+        "proto" => SchemaFormat::Protobuf,
         _ => return None,
     };
-    let number = version.parse().ok().filter(|number: &u32| number.to_string() == version)?;
-    Some((number, language))
+    Some((number(version)?, format))
+}
+
+fn number(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|number: &u32| number.to_string() == text)
 }
 
 /// Returns the names in a folder, in order, and whether each is a folder.

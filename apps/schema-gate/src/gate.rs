@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use kappa::schemas::avro::AvroSchema;
-use kappa::schemas::evolution::{Checked, check_avro};
+use kappa::schemas::evolution::{AnySchema, check};
 use serde::Serialize;
 
-use crate::folder::{File, Folder, Language, Subject};
+use crate::folder::{File, Folder, Subject};
 use crate::released::Released;
+use crate::schemas::Schemas;
 
 /// What the check found.
 #[derive(Debug, Default, Serialize)]
@@ -15,8 +15,6 @@ pub(crate) struct Report {
     pub(crate) subjects: usize,
     pub(crate) schemas: usize,
     pub(crate) problems: Vec<Problem>,
-    /// What was not checked.
-    pub(crate) notes: Vec<Problem>,
 }
 
 /// Something about a file.
@@ -33,9 +31,6 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for problem in &self.problems {
             writeln!(f, "{}: {}", problem.file, problem.message)?;
-        }
-        for note in &self.notes {
-            writeln!(f, "note: {}: {}", note.file, note.message)?;
         }
         let count = |count: usize, what: &str| {
             let plural = if count == 1 { "" } else { "s" };
@@ -57,22 +52,24 @@ impl Report {
 }
 
 /// Checks a folder.
-pub(crate) fn check(folder: &Folder, released: &Released) -> Report {
+pub(crate) fn report(folder: &Folder, released: &Released) -> Report {
     let mut report = Report { subjects: folder.subjects.len(), ..Report::default() };
     for stray in &folder.strays {
         report.problem(
             stray,
-            "is no schema: they are named <subject>/<version>.avsc, .json or .proto",
+            "is no schema: they are named <subject>/<version>.avsc, .json or .proto, and what they \
+             refer to is in <version>.references.json beside them",
         );
     }
     for path in released.gone(folder) {
         report.problem(path, "was released and is gone: put it back, readers may need it");
     }
+    let mut schemas = Schemas::new(folder);
     for subject in &folder.subjects {
         report.schemas += subject.files.len();
         numbers(subject, &mut report);
         edits(subject, released, &mut report);
-        versions(subject, &mut report);
+        versions(subject, &mut schemas, &mut report);
     }
     report
 }
@@ -92,7 +89,7 @@ fn numbers(subject: &Subject, report: &mut Report) {
             let missing = before + 1;
             report.problem(&file.path, format!("version {missing} is missing before it"));
         }
-        if let Some(last) = last.filter(|last| last.language != file.language) {
+        if let Some(last) = last.filter(|last| last.format != file.format) {
             report.problem(&file.path, format!("is of another language than {}", last.path));
         }
         last = Some(file);
@@ -118,55 +115,47 @@ fn edits(subject: &Subject, released: &Released, report: &mut Report) {
 }
 
 /// Each version against those before it.
-fn versions(subject: &Subject, report: &mut Report) {
-    let mut earlier: Vec<(u32, AvroSchema)> = Vec::new();
+fn versions<'a>(subject: &'a Subject, schemas: &mut Schemas<'a>, report: &mut Report) {
+    let mut earlier: Vec<(u32, AnySchema)> = Vec::new();
+    let mut last: Vec<&File> = Vec::new();
     for file in &subject.files {
-        if file.language != Language::Avro {
-            not_compared(file, report);
-            continue;
-        }
-        let schema = match AvroSchema::parse(&file.text) {
+        let schema = match schemas.schema(subject, file) {
             Ok(schema) => schema,
-            Err(error) => {
-                report.problem(&file.path, error.to_string());
+            Err(why) => {
+                report.problem(&file.path, why);
                 continue;
             }
         };
-        if let Some((version, _)) = earlier.iter().find(|(_, old)| says_the_same(old, &schema)) {
-            report.problem(&file.path, format!("says the same as version {version}"));
+        if let Some(same) = last.iter().find(|old| say_the_same(old, file)) {
+            report.problem(&file.path, format!("says the same as version {}", same.version));
         }
         if let Some((version, old)) = earlier.last()
-            && old.name() != schema.name()
+            && let (Some(before), Some(now)) = (old.name(), schema.name())
+            && before != now
         {
-            let why = format!("is named {schema}, and version {version} is named {old}");
+            let why = format!("is named {now}, and version {version} is named {before}");
             report.problem(&file.path, why);
         }
-        match check_avro(subject.mode, &earlier, (file.version, &schema)) {
-            Checked::Whole(findings) => {
-                for finding in findings {
-                    let message = format!("{finding} ({})", subject.mode);
-                    let field = Some(finding.path).filter(|path| !path.is_empty());
-                    report.problems.push(Problem { file: file.path.clone(), field, message });
-                }
-            }
-            Checked::Not(_) => not_compared(file, report),
+        // That it is of another language is told already.
+        let alike = earlier.iter().filter(|(_, old)| old.format() == schema.format());
+        let alike: Vec<_> = alike.cloned().collect();
+        for finding in check(subject.mode, &alike, (file.version, &schema)) {
+            let message = format!("{finding} ({})", subject.mode);
+            let field = Some(finding.path).filter(|path| !path.is_empty());
+            report.problems.push(Problem { file: file.path.clone(), field, message });
         }
         earlier.push((file.version, schema));
+        last.push(file);
     }
 }
 
-fn not_compared(file: &File, report: &mut Report) {
-    if file.language == Language::Json
-        && let Err(error) = serde_json::from_str::<serde_json::Value>(&file.text)
-    {
-        report.problem(&file.path, format!("is no JSON: {error}"));
-    }
-    let message = "was not compared with other versions: only Avro is".to_owned();
-    report.notes.push(Problem { file: file.path.clone(), field: None, message });
-}
-
-/// Whether two texts are the same JSON: spaces do not count, documentation does.
-fn says_the_same(a: &AvroSchema, b: &AvroSchema) -> bool {
-    let json = |schema: &AvroSchema| serde_json::from_str::<serde_json::Value>(schema.text()).ok();
-    json(a) == json(b)
+/// Whether two files say the same: spaces do not count, documentation does.
+fn say_the_same(a: &File, b: &File) -> bool {
+    let json = |file: &File| serde_json::from_str::<serde_json::Value>(&file.text).ok();
+    let words = |file: &File| file.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let texts = match (json(a), json(b)) {
+        (Some(a), Some(b)) => a == b,
+        _ => words(a) == words(b),
+    };
+    texts && a.format == b.format && a.references == b.references
 }

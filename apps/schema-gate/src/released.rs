@@ -64,7 +64,12 @@ impl Released {
     }
 }
 
-/// Line ends do not count: a checkout may change them.
+/// Line ends do not count: a checkout may change them. What a schema refers to is part of it.
 fn fingerprint(file: &File) -> String {
-    format!("xxh3:{:016x}", xxh3_64(file.text.replace("\r\n", "\n").as_bytes()))
+    let mut text = file.text.replace("\r\n", "\n");
+    if !file.references_text.is_empty() {
+        text.push('\0');
+        text.push_str(&file.references_text.replace("\r\n", "\n"));
+    }
+    format!("xxh3:{:016x}", xxh3_64(text.as_bytes()))
 }

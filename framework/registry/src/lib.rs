@@ -16,8 +16,9 @@
 //!
 //! - **Avro** schemas are parsed, kept as the Java library writes them, and compared by its rules,
 //!   of which logical types are no part.
-//! - **JSON** schemas must be JSON, and **Protobuf** schemas are taken as they are. New versions of
-//!   either are never refused: whether they get on with earlier ones is not looked at.
+//! - **JSON** and **Protobuf** schemas are parsed and kept as they are, and compared by the rules of
+//!   `kappa-evolution`, which are Confluent's and a little more; what is wrong is told in its words.
+//!   Protobuf files of an edition are taken, and are compatible with themselves alone.
 //! - Metadata and rules of a schema are kept and handed out, and do nothing.
 //!
 //! Not known are contexts other than the default one, aliases, data contracts, exporters,

@@ -2,45 +2,53 @@
 
 mod avro;
 mod json;
+mod protobuf;
 
 use crate::model::SchemaType;
 
-/// Returns the form in which a schema is kept, or why it is none. `references` are the texts of
-/// what it refers to, each behind those that it refers to itself.
+/// Returns the form in which a schema is kept, or why it is none. `references` are what it refers to,
+/// each behind those that it refers to itself.
 ///
 /// - Avro: parsed, with its references; written as the Java library writes it.
-/// - JSON: parsed as JSON, and without white space between its tokens. Whether it is a JSON Schema
-///   is not looked at.
-/// - Protobuf: not looked at, and kept as it is but for white space around it; clients send the
-///   text of a `.proto` file or, in Base64, a descriptor.
+/// - JSON: parsed, and without white space between its tokens.
+/// - Protobuf: parsed, with its imports, and kept as it is but for white space around it; clients send
+///   the text of a `.proto` file or, in Base64, a descriptor.
 pub(crate) fn canonical(
     schema_type: SchemaType,
     text: &str,
-    references: &[String],
+    references: &[Referenced],
 ) -> Result<String, String> {
     match schema_type {
         SchemaType::Avro => avro::canonical(text, references),
-        SchemaType::Json => json::canonical(text),
-        SchemaType::Protobuf => Ok(text.trim().to_owned()),
+        SchemaType::Json => json::canonical(text, references),
+        SchemaType::Protobuf => protobuf::canonical(text, references),
     }
 }
 
-/// A schema's text with the texts of what it refers to.
-#[derive(Debug, Clone, Copy)]
+/// A schema that another one refers to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Referenced {
+    /// How it is called there.
+    pub(crate) name: String,
+    pub(crate) text: String,
+}
+
+/// A schema's text with what it refers to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Resolved<'a> {
     pub(crate) schema_type: SchemaType,
     pub(crate) text: &'a str,
-    pub(crate) references: &'a [String],
+    pub(crate) references: &'a [Referenced],
 }
 
-/// Returns why `reader` cannot read all that `writer` has written; nothing if it can. Schemas of
-/// JSON and Protobuf can always: nobody looks.
+/// Returns why `reader` cannot read all that `writer` has written; nothing if it can.
 pub(crate) fn incompatibilities(reader: Resolved<'_>, writer: Resolved<'_>) -> Vec<String> {
     if reader.schema_type != writer.schema_type {
         return vec!["Incompatible because of different schema type".to_owned()];
     }
     match reader.schema_type {
         SchemaType::Avro => avro::incompatibilities(reader, writer),
-        SchemaType::Json | SchemaType::Protobuf => Vec::new(),
+        SchemaType::Json => json::incompatibilities(reader, writer),
+        SchemaType::Protobuf => protobuf::incompatibilities(reader, writer),
     }
 }

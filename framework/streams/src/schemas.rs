@@ -4,7 +4,7 @@
 
 #[cfg(feature = "avro")]
 pub mod avro;
-#[cfg(feature = "avro")]
+#[cfg(feature = "evolution")]
 pub mod evolution;
 #[cfg(feature = "schema-registry")]
 mod formats;

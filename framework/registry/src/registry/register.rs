@@ -11,7 +11,7 @@ use crate::http::Request;
 use crate::model::{Mode, Reference, Schema, SchemaType};
 use crate::registry::read::Described;
 use crate::registry::{Registry, VersionId, check_subject, to_json};
-use crate::schema;
+use crate::schema::{self, Referenced};
 use crate::state::Version;
 
 /// A schema as clients send it.
@@ -27,11 +27,11 @@ pub(super) struct Sent {
     version: Option<i64>,
 }
 
-/// A schema that may be registered, and the texts of what it refers to.
+/// A schema that may be registered, and what it refers to.
 #[derive(Debug)]
 pub(super) struct Checked {
     pub(super) schema: Schema,
-    pub(super) references: Vec<String>,
+    pub(super) references: Vec<Referenced>,
 }
 
 impl Registry {
@@ -156,19 +156,23 @@ impl Registry {
                 reference.version = latest.map_err(|_| dangling(reference))?.0.into();
             }
         }
-        let texts = self.resolve(&references, deleted)?;
-        let text = schema::canonical(schema_type, text, &texts)
+        let referenced = self.resolve(&references, deleted)?;
+        let text = schema::canonical(schema_type, text, &referenced)
             .map_err(|e| Refusal::invalid_schema(format!("Invalid schema, details: {e}")))?;
         let (metadata, rule_set) = (sent.metadata.clone(), sent.rule_set.clone());
         let schema = Schema { schema_type, schema: text, references, metadata, rule_set };
-        Ok(Checked { schema, references: texts })
+        Ok(Checked { schema, references: referenced })
     }
 
-    /// Returns the texts of all that references come to, each behind those that it refers to.
-    pub(super) fn resolve(&self, references: &[Reference], deleted: bool) -> Result<Vec<String>> {
-        let mut found = Found { names: HashSet::new(), texts: Vec::new(), deleted };
+    /// Returns all that references come to, each behind those that it refers to.
+    pub(super) fn resolve(
+        &self,
+        references: &[Reference],
+        deleted: bool,
+    ) -> Result<Vec<Referenced>> {
+        let mut found = Found { names: HashSet::new(), schemas: Vec::new(), deleted };
         self.resolve_into(references, 0, &mut found)?;
-        Ok(found.texts)
+        Ok(found.schemas)
     }
 
     fn resolve_into(&self, all: &[Reference], depth: usize, found: &mut Found) -> Result<()> {
@@ -193,7 +197,8 @@ impl Registry {
             let version = version.map_err(|_| dangling(reference))?.1;
             let schema = self.schema(version.id)?;
             self.resolve_into(&schema.references, depth + 1, found)?;
-            found.texts.push(schema.schema.clone());
+            let (name, text) = (reference.name.clone(), schema.schema.clone());
+            found.schemas.push(Referenced { name, text });
         }
         Ok(())
     }
@@ -203,7 +208,7 @@ impl Registry {
 #[derive(Debug)]
 struct Found {
     names: HashSet<String>,
-    texts: Vec<String>,
+    schemas: Vec<Referenced>,
     /// Whether hidden versions count.
     deleted: bool,
 }

@@ -7,11 +7,11 @@ mod reading;
 use apache_avro::Schema;
 use serde_json::{Value, json};
 
-use crate::schema::Resolved;
 use crate::schema::avro::names::{Names, is_primitive};
 use crate::schema::avro::reading::Reading;
+use crate::schema::{Referenced, Resolved};
 
-pub(super) fn canonical(text: &str, references: &[String]) -> Result<String, String> {
+pub(super) fn canonical(text: &str, references: &[Referenced]) -> Result<String, String> {
     let schema = parse(text)?;
     check(&schema, &parse_all(references)?)?;
     Ok(canonical::write(&schema))
@@ -26,8 +26,8 @@ fn parse(text: &str) -> Result<Value, String> {
     }
 }
 
-fn parse_all(texts: &[String]) -> Result<Vec<Value>, String> {
-    texts.iter().map(|text| parse(text)).collect()
+fn parse_all(references: &[Referenced]) -> Result<Vec<Value>, String> {
+    references.iter().map(|reference| parse(&reference.text)).collect()
 }
 
 /// Refuses what is no schema. All are fields of one record, in order, so that each knows the names

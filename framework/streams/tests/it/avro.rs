@@ -1,5 +1,6 @@
 //! Avro's resolution, held to fastavro and the specification: `avro/corpus.json`, by `avro/make_corpus.py`.
 
+#[cfg(feature = "evolution")]
 mod evolution;
 mod hostile;
 mod types;

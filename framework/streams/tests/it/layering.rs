@@ -40,6 +40,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("apache_avro", &["schemas/avro"]),
     ("prost", &["schemas/protobuf", "telemetry"]),
     ("jsonschema", &["schemas/json_schema"]),
+    ("kappa_evolution", &["schemas/evolution"]),
     ("schema_registry_converter", &["schemas/registry"]),
     ("reqwest", &["schemas/registry", "telemetry"]),
     ("rustls", &["schemas/registry", "telemetry", "http"]),

@@ -122,3 +122,82 @@ fn changes_within_what_is_referred_to_are_seen() {
     assert_eq!(client.post("/subjects/p/versions", person(2)).0, 200);
     assert_eq!(client.post("/subjects/p/versions", person(3)).0, 409);
 }
+
+/// Registers a schema of a language and returns the answer's status and text.
+fn post(client: &mut Client, subject: &str, schema_type: &str, schema: &str) -> (u16, String) {
+    let body = json!({ "schemaType": schema_type, "schema": schema });
+    let (status, answer) = client.post(&format!("/subjects/{subject}/versions"), body);
+    (status, answer.to_string())
+}
+
+#[test]
+fn protobuf_and_json_are_compared_by_the_level() {
+    let proto = |fields: &str| format!("syntax = \"proto3\"; message M {{ {fields} }}");
+    let object =
+        |fields: &str| format!("{{\"additionalProperties\":false,\"properties\":{{{fields}}}}}");
+    let cases = [
+        (
+            "PROTOBUF",
+            [proto("int32 a = 1;"), proto("int64 a = 1; string b = 2;"), proto("string a = 1;")],
+            "field `M.a`: it is int64 in the old schema and string in the new schema",
+        ),
+        (
+            "JSON",
+            [
+                object(r#""a":{"type":"integer"}"#),
+                object(r#""a":{"type":"number"},"b":{}"#),
+                object(r#""a":{"type":"integer"},"b":{}"#),
+            ],
+            "field `a`: it may be number in the old schema, and the new schema only takes integer",
+        ),
+    ];
+    for (language, [first, second, third], told) in cases {
+        let mut client = Client::new();
+        assert_eq!(post(&mut client, "u", language, &first).0, 200);
+        assert_eq!(post(&mut client, "u", language, &second).0, 200);
+        let (status, answer) = post(&mut client, "u", language, &third);
+        assert_eq!(status, 409, "{answer}");
+        assert!(answer.contains(told) && answer.contains("oldSchemaVersion: 2"), "{answer}");
+        let body = json!({ "schemaType": language, "schema": third });
+        let path = "/compatibility/subjects/u/versions/latest?verbose=true";
+        let answer = client.post(path, body.clone()).1;
+        assert_eq!(answer["is_compatible"], false);
+        assert_eq!(answer["messages"][0], told);
+        client.put("/config/u", json!({ "compatibility": "FORWARD" }));
+        let forward = client.post(path, body).1["is_compatible"].clone();
+        assert_eq!(forward, language == "JSON");
+        client.put("/config/u", json!({ "compatibility": "NONE" }));
+        assert_eq!(post(&mut client, "u", language, &third).0, 200);
+    }
+}
+
+#[test]
+fn protobuf_and_json_that_are_none_are_refused() {
+    let mut client = Client::new();
+    let (status, answer) = post(&mut client, "u", "PROTOBUF", "syntax = \"proto3\";\nmassage A {}");
+    assert_eq!(status, 422);
+    assert!(answer.contains("line 2, column 1: "), "{answer}");
+    let (status, answer) = post(&mut client, "u", "JSON", "{\"type\":\n nothing}");
+    assert_eq!(status, 422);
+    assert!(answer.contains("line 2, column "), "{answer}");
+}
+
+#[test]
+fn changes_within_imports_are_seen() {
+    let mut client = Client::new();
+    client.put("/config/b", json!({ "compatibility": "NONE" }));
+    for kind in ["string", "bytes", "int32"] {
+        let text = format!("syntax = \"proto3\"; message B {{ {kind} b = 1; }}");
+        assert_eq!(post(&mut client, "b", "PROTOBUF", &text).0, 200);
+    }
+    let text = "syntax = \"proto3\"; import \"b.proto\"; message A { B b = 1; }";
+    let importing = |version: u32| {
+        json!({ "schemaType": "PROTOBUF", "schema": text,
+            "references": [{ "name": "b.proto", "subject": "b", "version": version }] })
+    };
+    let mut statuses =
+        [1, 2, 3].map(|version| client.post("/subjects/a/versions", importing(version)).0);
+    assert_eq!(statuses, [200, 200, 409]);
+    statuses[0] = post(&mut client, "other", "PROTOBUF", text).0;
+    assert_eq!(statuses[0], 422, "what it imports is not given");
+}

@@ -47,9 +47,10 @@ fn names_within_what_is_referred_to_are_known() {
     let outer = r#"{"type":"record","name":"n.Outer","fields":[
         {"name":"i","type":{"type":"fixed","name":"Inner","size":1}}]}"#;
     let user = r#"{"type":"record","name":"n.User","fields":[{"name":"x","type":"Inner"}]}"#;
-    assert!(canonical(user, &[outer.to_owned()]).is_ok());
+    let outer = [Referenced { name: "n.Outer".to_owned(), text: outer.to_owned() }];
+    assert!(canonical(user, &outer).is_ok());
     assert!(canonical(user, &[]).is_err());
-    assert!(canonical(r#"["n.Outer","n.Inner"]"#, &[outer.to_owned()]).is_ok());
+    assert!(canonical(r#"["n.Outer","n.Inner"]"#, &outer).is_ok());
 }
 
 /// Returns the kinds of what keeps `reader` from reading `writer`.

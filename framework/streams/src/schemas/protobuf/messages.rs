@@ -1,6 +1,10 @@
 //! Which messages a Protobuf file declares, and where: as much of it as the wire format asks for.
 //!
 //! Registries have files as text; some clients register the compiled descriptor in Base64 instead.
+//!
+//! This is no parser, and the one below `kappa-evolution` is not used here: a record is to be read
+//! whatever else its writer's file says, in an edition that the parser does not know, say; and
+//! programs that only read and write records are spared the crates it brings.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;

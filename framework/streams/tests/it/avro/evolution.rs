@@ -1,21 +1,19 @@
 //! What versions cannot read of each other, in words.
 
-use kappa::schemas::avro::AvroSchema;
-use kappa::schemas::evolution::{Checked, Compatibility, check_avro};
+use kappa::schemas::evolution::{AnySchema, Compatibility, check as check_versions};
+use kappa::serde::SchemaFormat;
 
-fn record(fields: &str) -> AvroSchema {
+fn record(fields: &str) -> AnySchema {
     let text = format!(r#"{{"type":"record","name":"flights.Leg","fields":[{fields}]}}"#);
-    AvroSchema::parse(&text).unwrap()
+    AnySchema::parse(SchemaFormat::Avro, &text, &[]).unwrap()
 }
 
 /// Returns what is found of a new version, given the fields of the released ones and of it.
 fn check(mode: Compatibility, released: &[&str], new: &str) -> Vec<String> {
     let released: Vec<_> = (1..).zip(released.iter().map(|fields| record(fields))).collect();
     let version = u32::try_from(released.len()).unwrap() + 1;
-    match check_avro(mode, &released, (version, &record(new))) {
-        Checked::Whole(findings) => findings.iter().map(ToString::to_string).collect(),
-        Checked::Not(format) => panic!("{format} is not checked"),
-    }
+    let findings = check_versions(mode, &released, (version, &record(new)));
+    findings.iter().map(ToString::to_string).collect()
 }
 
 fn backward(old: &str, new: &str) -> Vec<String> {
