@@ -31,12 +31,12 @@ use crate::error::{Error, ErrorKind, RecordPlace, Result};
 use crate::ids::{Offset, StoreId, TaskId, TopicPartition};
 use crate::kafka::{Commits, Consumer, FetchLimit, OffsetMetadata, Outbox};
 use crate::metrics::{DropReason, DroppedRecords};
-use crate::processor::{Control, Source, TaskContext};
+use crate::processor::{Control, RecordContext, Source, TaskContext};
 use crate::state::Rows;
 #[cfg(feature = "testing")]
 use crate::state::StoreSet;
 use crate::time::Timestamp;
-use crate::trace::{RecordTracer, TraceContext};
+use crate::trace::{RecordTracer, TraceContext, TraceId};
 
 /// A running task.
 pub(crate) struct Task {
@@ -220,6 +220,7 @@ impl Task {
                     let error = self.located(error);
                     self.skipped.push(error);
                 }
+                self.tracer.iter_mut().for_each(RecordTracer::forget);
             }
             Err(error) => return Err(self.located(error)),
         }
@@ -348,15 +349,18 @@ impl Task {
     /// Has an error know which record was being processed.
     #[cold]
     pub(crate) fn located(&self, error: Error) -> Error {
-        let trace = self.tracer.as_ref().and_then(RecordTracer::current);
-        match self.ctx.record() {
-            Some(at) => error.at_record(RecordPlace {
-                partition: at.partition.clone(),
-                offset: at.offset,
-                trace,
-            }),
-            None => error,
-        }
+        let Some(at) = self.ctx.record() else { return error };
+        let traced = self.tracer.as_ref().and_then(RecordTracer::current);
+        let trace = traced.or_else(|| self.trace_of(at));
+        error.at_record(RecordPlace { partition: at.partition.clone(), offset: at.offset, trace })
+    }
+
+    /// Returns the trace that the record being processed came with, whether or not it is followed here.
+    #[cold]
+    fn trace_of(&self, at: &RecordContext) -> Option<TraceId> {
+        let heads = self.group.queues().iter().filter(|queue| *queue.partition() == at.partition);
+        let head = heads.filter_map(RecordQueue::head).find(|head| head.offset == at.offset)?;
+        TraceContext::of(head.headers).map(|context| context.trace)
     }
 
     /// Returns where the record being processed, or last processed, stands.

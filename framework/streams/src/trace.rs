@@ -185,6 +185,7 @@ impl RecordTracer {
         partition: &Arc<TopicPartition>,
         record: &RawRecord<'_>,
     ) -> Option<Headers> {
+        self.current = None;
         if record.headers.is_empty() && self.sampler.starts_none() {
             return None;
         }
@@ -231,6 +232,11 @@ impl RecordTracer {
     /// Returns the trace of the record that is being processed, that waits, or that failed.
     pub(crate) fn current(&self) -> Option<TraceId> {
         self.current.map(|context| context.trace)
+    }
+
+    /// Forgets a record that failed and was told of.
+    pub(crate) fn forget(&mut self) {
+        self.current = None;
     }
 
     /// Returns the contexts of traced records that were processed since the last call.

@@ -74,7 +74,7 @@ fn a_registry_that_is_away_keeps_a_service_from_being_ready_and_has_nobody_resta
     let address = address(&running);
     let probe = |name: &str| get(&address, &format!("/health/{name}"));
     eventually("the wait for the registry", Deadline::seconds(60), || {
-        probe("startup").contains("waiting for the schema registry").then_some(())
+        probe("ready").contains("waiting for the schema registry").then_some(())
     });
     expect(&probe("startup"), 200, "started");
     expect(&probe("ready"), 503, "waiting for the schema registry");

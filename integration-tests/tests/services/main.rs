@@ -61,7 +61,6 @@ fn both_services_live_again_and_after_every_mishap() {
     elastic::instances_come_and_go(bootstrap);
     service("airport-hours").run(&["run", "--until-caught-up"]).succeeds();
     started_over(bootstrap, state.path());
-    traced::the_feeder_tells_that_spans_are_lost(bootstrap);
     traced::from_the_feeder_to_a_result(bootstrap, state.path());
     traced::an_error_is_told_once(state.path());
     service("airport-hours").run(&["run", "--until-caught-up"]).succeeds();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use integration_tests::BrokerProcess;
 use integration_tests::collector::{Collector, Span};
 use integration_tests::programs::program;
 
@@ -45,13 +46,15 @@ pub(crate) fn from_the_feeder_to_a_result(bootstrap: &str, state: &Path) {
     assert!(way.iter().all(|span| span.span.trace_id == way[0].span.trace_id), "{names:?}");
 }
 
-/// Spans that no collector takes are lost, which stops nobody and is told. Reference tables only, of a day
-/// without flights: what is fed next is followed to its source.
-pub(crate) fn the_feeder_tells_that_spans_are_lost(bootstrap: &str) {
+/// Spans that no collector takes are lost, which stops nobody and is told.
+#[test]
+fn the_feeder_tells_that_spans_are_lost() {
+    let data = tempfile::tempdir().unwrap();
+    let broker = BrokerProcess::start(data.path());
     let gone = Collector::start().endpoint();
     let mut command = program("feeder");
-    command.args(["--bootstrap-servers", bootstrap, "--trace-ratio", "1"]);
-    command.args(["--from", "2013-01-19", "--to", "2013-01-19"]);
+    command.args(["--bootstrap-servers", broker.bootstrap(), "--trace-ratio", "1"]);
+    command.args(["--from", "2013-01-19", "--to", "2013-01-20"]);
     command.env("OTEL_EXPORTER_OTLP_ENDPOINT", gone).env("KAPPA_LOG_FORMAT", "json");
     command.env("SCHEMA_REGISTRY_URL", registry::url());
     command.env("KAPPA_AUTO_REGISTER_SCHEMAS", "true");

@@ -165,8 +165,9 @@ impl KafkaStreams {
         }
         let started = self.prepare().and_then(|(app, globals)| self.launch(&app, globals));
         if started.is_err() {
-            self.stop.ask();
+            // Unless it was a stop that ended it.
             self.state.set(ClientState::PendingError);
+            self.stop.ask();
             // Some threads may run already.
             self.join();
         }

@@ -246,14 +246,15 @@ impl Shared {
             Err(error) => error,
         };
         if error.is_final() {
-            tracing::warn!("schema {id} cannot be used: {error}");
+            // Whoever asked for it tells of it, with the record that has it.
+            tracing::debug!("schema {id} cannot be used: {error}");
             state.pending.remove(&id);
             state.answers.insert(id, Kept::Refused(error, now + self.patience.refusal));
             return;
         }
         let Some(pending) = state.pending.get_mut(&id) else { return };
         if pending.tries == 0 {
-            tracing::warn!("schema {id} is not to be had yet, and is asked for again: {error}");
+            tracing::debug!("schema {id} is not to be had yet, and is asked for again: {error}");
         }
         pending.due = now + pause(&self.patience, pending.tries);
         pending.tries += 1;

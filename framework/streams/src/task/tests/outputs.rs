@@ -11,7 +11,7 @@ use crate::state::CacheBudget;
 use crate::topology::TopicNames;
 
 /// Builds the task of a partition, with plenty of cache, over topics of these widths.
-fn task(topology: &Topology, widths: &[(&str, usize)], partition: i32) -> Task {
+pub(super) fn task(topology: &Topology, widths: &[(&str, usize)], partition: i32) -> Task {
     let inputs = widths.iter().map(|&(topic, count)| (Arc::from(topic), count)).collect();
     let outputs = topology.output_topics().into_iter().map(|topic| (topic, 1)).collect();
     let names = TopicNames::live("app");
@@ -34,7 +34,7 @@ fn pipe(task: &mut Task, queue: usize, key: &[u8], value: &[u8]) {
     task.process_from(queue).unwrap();
 }
 
-fn text(name: &str) -> Topic<String, String> {
+pub(super) fn text(name: &str) -> Topic<String, String> {
     Topic::new(name, Utf8, Utf8)
 }
 
