@@ -10,6 +10,11 @@ use kappa_broker::{Server, ServerConfig};
 /// The variable that names another broker to run on.
 pub const BOOTSTRAP_VARIABLE: &str = "KAPPA_TEST_BOOTSTRAP";
 
+/// Returns the broker that tests were given from outside, if they were.
+pub(crate) fn given() -> Option<String> {
+    env::var(BOOTSTRAP_VARIABLE).ok().filter(|bootstrap| !bootstrap.is_empty())
+}
+
 /// A broker for the time of a test: started here, or given from outside.
 #[derive(Debug)]
 pub struct Cluster {
@@ -40,9 +45,9 @@ impl Cluster {
             // Fails where another test was first, which is all the same.
             let _ = tracing_subscriber::fmt().with_test_writer().try_init();
         }
-        match env::var(BOOTSTRAP_VARIABLE) {
-            Ok(bootstrap) if !bootstrap.is_empty() => Self { bootstrap, server: None },
-            _ => Self::embedded(config),
+        match given() {
+            Some(bootstrap) => Self { bootstrap, server: None },
+            None => Self::embedded(config),
         }
     }
 

@@ -72,19 +72,24 @@ impl Refusals {
             return;
         }
         let mut told = self.told();
-        match code.map_or(Meaning::Unknown, |code| meaning(code, reason)) {
+        // How many are down changes with every try.
+        let mut sentence = if code == Some(Code::AllBrokersDown) { ALL_DOWN } else { reason };
+        let meaning = code.map_or(Meaning::Unknown, |code| meaning(code, reason));
+        match &meaning {
             Meaning::Refused(why) => {
                 // Said once, by the error that ends the run.
                 tracing::debug!(target: "librdkafka", "{error}: {reason}");
                 drop(told);
-                self.refuse(ErrorKind::Config, why);
+                self.refuse(ErrorKind::Config, why.clone());
                 return;
             }
-            Meaning::Perhaps(why) => told.hint = Some(why),
+            Meaning::Perhaps(why) => {
+                told.hint = Some(why.clone());
+                // One connection that ends is told in one sentence or in two, as it happens.
+                sentence = why;
+            }
             Meaning::Unknown => {}
         }
-        // How many they are changes with every try.
-        let sentence = if code == Some(Code::AllBrokersDown) { ALL_DOWN } else { reason };
         let is_consequence = sentence == ALL_DOWN && told.refusal.is_some();
         if !is_consequence && told.is_news(sentence, self.0.clock.monotonic()) {
             tracing::warn!(target: "librdkafka", "{error}: {reason}");
@@ -318,6 +323,20 @@ mod tests {
                         `security.protocol`";
         assert_eq!(refusals.hint().as_deref(), Some(expected));
         assert!(refusals.check().is_ok(), "it may be a broker that is just starting");
+    }
+
+    #[test]
+    fn a_connection_that_ends_is_news_once_however_it_is_said() {
+        let refusals = Refusals::of_group("app");
+        let error = KafkaError::Global(Code::BrokerTransportFailure);
+        for words in [
+            "Disconnected: SSL connection closed by peer (after 1ms in state SSL_HANDSHAKE)",
+            "SSL handshake failed: Disconnected: SSL connection closed by peer: connecting to a \
+             PLAINTEXT broker listener? (after 2ms in state SSL_HANDSHAKE)",
+        ] {
+            refusals.note(&error, &format!("sasl_ssl://127.0.0.1:9092/bootstrap: {words}"));
+        }
+        assert_eq!(refusals.told().logged.len(), 1);
     }
 
     #[test]
