@@ -4,6 +4,8 @@ mod avro;
 mod json;
 mod protobuf;
 
+use kappa_evolution::{Breach, Malformed};
+
 use crate::model::SchemaType;
 
 /// Returns the form in which a schema is kept, or why it is none. `references` are what it refers to,
@@ -20,8 +22,8 @@ pub(crate) fn canonical(
 ) -> Result<String, String> {
     match schema_type {
         SchemaType::Avro => avro::canonical(text, references),
-        SchemaType::Json => json::canonical(text, references),
-        SchemaType::Protobuf => protobuf::canonical(text, references),
+        SchemaType::Json => json::canonical(Resolved { schema_type, text, references }),
+        SchemaType::Protobuf => protobuf::canonical(Resolved { schema_type, text, references }),
     }
 }
 
@@ -39,6 +41,40 @@ pub(crate) struct Resolved<'a> {
     pub(crate) schema_type: SchemaType,
     pub(crate) text: &'a str,
     pub(crate) references: &'a [Referenced],
+}
+
+impl Resolved<'_> {
+    /// Parses the text with what it refers to; that is in order, each behind those that it refers to.
+    fn parse<D>(
+        &self,
+        parse: impl Fn(&str, &[(&str, &D)]) -> Result<D, Malformed>,
+    ) -> Result<D, Malformed> {
+        let mut known: Vec<(&str, D)> = Vec::with_capacity(self.references.len());
+        let with = |known: &[(&str, D)], text: &str| {
+            let others: Vec<_> = known.iter().map(|(name, other)| (*name, other)).collect();
+            parse(text, &others)
+        };
+        for Referenced { name, text } in self.references {
+            let other = with(&known, text)?;
+            known.push((name, other));
+        }
+        with(&known, self.text)
+    }
+}
+
+/// Returns what is wrong with a pair of schemas, each under a name that stands for it; if one could not be
+/// parsed, that: what cannot be compared is not taken for compatible.
+fn breaches<D>(
+    [reader, writer]: [Result<D, Malformed>; 2],
+    unreadable: impl Fn((&str, &D), (&str, &D)) -> Vec<Breach>,
+) -> Vec<String> {
+    match (reader, writer) {
+        (Ok(reader), Ok(writer)) => {
+            let breaches = unreadable(("the %w schema", &writer), ("the %r schema", &reader));
+            breaches.iter().map(ToString::to_string).collect()
+        }
+        (Err(malformed), _) | (_, Err(malformed)) => vec![malformed.to_string()],
+    }
 }
 
 /// Returns why `reader` cannot read all that `writer` has written; nothing if it can.

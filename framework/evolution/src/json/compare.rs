@@ -70,6 +70,8 @@ pub fn unreadable(writer: (&str, &JsonDocument), reader: (&str, &JsonDocument)) 
 }
 
 type Pair = (Facts, Place);
+/// Looks at one thing that a reader's schema asks for.
+type Check<'a> = fn(&mut Compare<'a>, &Facts, (Place, &Node), &str) -> bool;
 
 struct Compare<'a> {
     documents: Documents<'a>,
@@ -89,7 +91,7 @@ struct Compare<'a> {
     breaches: Vec<Breach>,
 }
 
-impl Compare<'_> {
+impl<'a> Compare<'a> {
     /// Tells of a breach, unless something is only tried.
     fn found(&mut self, path: &str, why: impl FnOnce(&Self) -> String) -> bool {
         if self.quiet == 0 {
@@ -185,7 +187,7 @@ impl Compare<'_> {
                 format!("it may be {} in {writing}, and {reading} takes nothing", facts.kinds)
             });
         }
-        let checks: [fn(&mut Self, &Facts, (Place, &Node), &str) -> bool; 8] = [
+        let checks: &[Check<'a>] = &[
             Self::kinds,
             Self::values,
             Self::numbers,
@@ -195,9 +197,20 @@ impl Compare<'_> {
             Self::opaque,
             Self::schemas,
         ];
+        self.every(checks, facts, (asked, node), path)
+    }
+
+    /// Makes all checks, or those up to the first that finds something, where nobody is told of it.
+    fn every(
+        &mut self,
+        checks: &[Check<'a>],
+        facts: &Facts,
+        asked: (Place, &Node),
+        path: &str,
+    ) -> bool {
         let mut all = true;
         for check in checks {
-            all &= check(self, facts, (asked, node), path);
+            all &= check(self, facts, asked, path);
             if !all && self.quiet > 0 {
                 return false;
             }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::Compare;
+use super::{Check, Compare};
 use crate::json::facts::{Facts, Place};
 use crate::json::kinds::Kinds;
 use crate::json::node::{Guess, Node, NodeId};
 
-impl Compare<'_> {
+impl<'a> Compare<'a> {
     pub(super) fn objects(
         &mut self,
         facts: &Facts,
@@ -17,7 +17,7 @@ impl Compare<'_> {
         if !facts.kinds.meets(Kinds::OBJECT) {
             return true;
         }
-        let checks: [fn(&mut Self, &Facts, (Place, &Node), &str) -> bool; 6] = [
+        let checks: &[Check<'a>] = &[
             Self::required,
             Self::counts_of_properties,
             Self::properties,
@@ -25,14 +25,7 @@ impl Compare<'_> {
             Self::names,
             Self::dependents,
         ];
-        let mut all = true;
-        for check in checks {
-            all &= check(self, facts, (asked, node), path);
-            if !all && self.quiet > 0 {
-                return false;
-            }
-        }
-        all
+        self.every(checks, facts, (asked, node), path)
     }
 
     fn requires(&self, facts: &Facts, name: &str) -> bool {

@@ -2,6 +2,11 @@
 
 use super::*;
 use crate::model::SchemaType;
+use crate::schema::Referenced;
+
+fn canonical(text: &str, references: &[Referenced]) -> Result<String, String> {
+    super::canonical(Resolved { schema_type: SchemaType::Protobuf, text, references })
+}
 
 fn compared(reader: &str, writer: &str) -> Vec<String> {
     let resolved = |text| Resolved { schema_type: SchemaType::Protobuf, text, references: &[] };
